@@ -1,0 +1,52 @@
+// IP and MAC addresses as values of fixed size.
+//
+// What:   an IpAddress is 16 octets and a version. IPv4 lies in the first four octets, the others are zero, so that two
+//         equal addresses are equal octet by octet.
+// Limits: scoped IPv6 addresses (zones) are not represented.
+#pragma once
+
+#include <array>
+#include <cstring>
+#include <string_view>
+
+#include "dataplane/bytes/bytes.h"
+
+namespace spanbeat {
+
+enum class IpVersion : std::uint8_t { none = 0, v4 = 4, v6 = 6 };
+
+struct IpAddress {
+  std::array<std::uint8_t, 16> octets{};
+  IpVersion version = IpVersion::none;
+
+  // `wire` holds 4 or 16 octets in network order; anything else gives an address of version none.
+  static IpAddress from_wire(Bytes wire) {
+    IpAddress address;
+    if (wire.size() == 4) address.version = IpVersion::v4;
+    if (wire.size() == 16) address.version = IpVersion::v6;
+    if (address.version != IpVersion::none) std::memcpy(address.octets.data(), wire.data(), wire.size());
+    return address;
+  }
+  // Octets on the wire: 0, 4 or 16.
+  [[nodiscard]] std::size_t size() const {
+    return version == IpVersion::v4 ? 4 : version == IpVersion::v6 ? 16 : 0;
+  }
+  [[nodiscard]] Bytes wire() const { return {octets.data(), size()}; }
+  friend bool operator==(const IpAddress&, const IpAddress&) = default;
+};
+
+// Longest text of an address: eight groups of four digits.
+inline constexpr std::size_t kMaxIpText = 46;
+inline constexpr std::size_t kMacText = 17;
+
+// Writes the text form (RFC 5952 for IPv6; an IPv4-mapped IPv6 address as IPv4, as Go's net.IP prints it) and gives its
+// length. `out` has room for kMaxIpText characters.
+std::size_t format_ip(const IpAddress& address, char* out);
+// Reads an address in text form; false when it is none.
+[[nodiscard]] bool parse_ip(std::string_view characters, IpAddress& out);
+
+using MacAddress = std::array<std::uint8_t, 6>;
+// Lower-case colon form, kMacText characters.
+std::size_t format_mac(const MacAddress& address, char* out);
+
+}  // namespace spanbeat

@@ -1,0 +1,47 @@
+// Puts IP fragments together again (RFC 791 section 3.2, RFC 8200 section 4.5).
+//
+// What:   holds fragments until a datagram is whole. Bounded in datagrams, octets and time; what is given up is counted.
+// Limits: overlapping IPv4 fragments: the octets that came first stay; IPv6 datagrams with overlapping fragments are
+//         dropped whole (RFC 5722); both counted. A datagram is at most 65535 octets.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/counters.h"
+#include "dataplane/dissect/headers.h"
+
+namespace spanbeat {
+
+struct FragmentLimits {
+  std::size_t datagrams = 4096;            // under way at once
+  std::size_t octets = std::size_t{16} << 20;  // held in all
+  Time timeout = 30 * kSecond;             // RFC 791: 15 to 120 s
+};
+
+struct Reassembled {
+  Bytes payload;              // what IP carries, padded; valid until the next call of the table
+  std::uint32_t packets = 0;  // fragments that it was made of
+  std::uint64_t wire_bytes = 0;  // octets on the wire of all of them
+};
+
+class FragmentTable {
+ public:
+  FragmentTable(const FragmentLimits& limits, Counters& counters);
+  ~FragmentTable();
+
+  // Takes one fragment. Gives the datagram when this fragment makes it whole, else null. Counts every earlier fragment
+  // of a finished datagram as capture_fragment_merged (the last one is the caller's to count), and every fragment that
+  // is given up as capture_undecodable_fragment.
+  const Reassembled* add(const Headers& headers, const Packet& packet, Time now);
+  // Gives up what is older than the timeout.
+  void expire(Time now);
+  // Gives up everything: the end of the input.
+  void flush();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace spanbeat

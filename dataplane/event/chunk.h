@@ -1,0 +1,81 @@
+// Chunks of events, and the ring that carries them from a worker to an exporter.
+//
+// What:   a worker appends encoded events to a Chunk; a full or aged chunk goes through `ChunkRing` to the exporter, an empty one comes back the same way. One
+//         producer, one consumer, no locks.
+// Limits: a fixed number of chunks of kChunkSize; an event larger than a chunk travels in a chunk of its own size, one
+//         such chunk at a time is counted against the ring like any other.
+#pragma once
+
+#include <atomic>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "dataplane/event/event.h"
+
+struct rte_ring;
+
+namespace spanbeat {
+
+inline constexpr std::size_t kChunkSize = std::size_t{64} << 10;
+
+struct Chunk {
+  std::unique_ptr<std::uint8_t[]> data;
+  std::size_t capacity = 0;  // without the padding behind it
+  std::size_t used = 0;
+  std::size_t events = 0;
+  Time opened = kNever;      // packet clock when the first event was put in
+
+  // Room for one event of `size` octets (padded to 8)?
+  [[nodiscard]] bool fits(std::size_t size) const { return used + size <= capacity; }
+  void append(Bytes encoded) {
+    std::memcpy(data.get() + used, encoded.data(), encoded.size());
+    used += (encoded.size() + 7) & ~std::size_t{7};
+    ++events;
+  }
+};
+
+// One worker's way to one exporter.
+class ChunkRing {
+ public:
+  // `chunks` is a power of two, at least 2.
+  explicit ChunkRing(unsigned chunks = 32);
+  ~ChunkRing();
+  ChunkRing(const ChunkRing&) = delete;
+  ChunkRing& operator=(const ChunkRing&) = delete;
+
+  // Producer: an empty chunk, or null when all are under way.
+  [[nodiscard]] Chunk* take_empty();
+  // Producer: hands a chunk over. Never fails: there are no more chunks than places.
+  void push(Chunk* chunk);
+  // Producer: nothing more will come.
+  void close() { closed_.store(true, std::memory_order_release); }
+
+  // Consumer: the next chunk, or null when there is none now.
+  [[nodiscard]] Chunk* pop();
+  // Consumer: gives a chunk back.
+  void release(Chunk* chunk);
+  // Consumer: true once the producer has closed the ring; a pop after that sees everything that was pushed.
+  [[nodiscard]] bool closed() const { return closed_.load(std::memory_order_acquire); }
+
+ private:
+  struct Ring;
+  std::vector<Chunk> chunks_;
+  std::unique_ptr<Ring> full_;
+  std::unique_ptr<Ring> empty_;
+  std::atomic<bool> closed_{false};
+};
+
+// Calls `visit(const EventHeader&, const std::uint8_t* event)` for each event of a chunk, in order.
+template <typename Visit>
+void for_each_event(const Chunk& chunk, Visit visit) {
+  std::size_t at = 0;
+  while (at + sizeof(EventHeader) <= chunk.used) {
+    EventHeader header;
+    std::memcpy(&header, chunk.data.get() + at, sizeof header);
+    visit(header, chunk.data.get() + at);
+    at += (header.size + 7) & ~std::size_t{7};
+  }
+}
+
+}  // namespace spanbeat

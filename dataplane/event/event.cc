@@ -1,0 +1,272 @@
+#include "dataplane/event/event.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+
+namespace spanbeat {
+namespace {
+
+constexpr std::size_t padded(std::size_t size) { return (size + 7) & ~std::size_t{7}; }
+
+// The longest part of `size` octets of UTF-8 that does not cut a character: steps back over continuation octets.
+std::size_t cut_utf8(const std::uint8_t* octets, std::size_t size) {
+  std::size_t cut = size;
+  while (cut > 0 && size - cut < 4 && (octets[cut] & 0xc0) == 0x80) --cut;
+  return cut;
+}
+
+}  // namespace
+
+EventArena::~EventArena() {
+  for (auto& blocks : free_) {
+    for (std::uint8_t* block : blocks) std::free(block);
+  }
+}
+
+EventArena::Block EventArena::allocate(std::size_t size) {
+  const std::size_t wanted = std::bit_ceil(std::max(size + kPadding, kSmallest));
+  const std::size_t index = static_cast<std::size_t>(std::countr_zero(wanted / kSmallest));
+  if (index >= kClasses || in_use_ + wanted > ceiling_) return {};
+  std::uint8_t* data = nullptr;
+  if (!free_[index].empty()) {
+    data = free_[index].back();
+    free_[index].pop_back();
+    kept_ -= wanted;
+  } else {
+    data = static_cast<std::uint8_t*>(std::malloc(wanted));
+    if (data == nullptr) return {};
+  }
+  in_use_ += wanted;
+  return {data, wanted - kPadding};
+}
+
+void EventArena::release(Block block) {
+  if (block.data == nullptr) return;
+  const std::size_t whole = block.capacity + kPadding;
+  in_use_ -= whole;
+  // Small blocks are kept for the next event; big ones go back, so that one flood of bodies does not stay resident.
+  if (whole <= (std::size_t{64} << 10) && kept_ + whole <= (std::size_t{64} << 20)) {
+    free_[static_cast<std::size_t>(std::countr_zero(whole / kSmallest))].push_back(block.data);
+    kept_ += whole;
+  } else {
+    std::free(block.data);
+  }
+}
+
+bool GrowBuffer::append(EventArena& arena, Bytes octets, std::size_t cap) {
+  bool whole = true;
+  if (octets.size() > cap - std::min(cap, size_)) {
+    octets = octets.first(cap - std::min(cap, size_));
+    whole = false;
+  }
+  if (octets.empty()) return whole;
+  if (size_ + octets.size() > block_.capacity) {
+    const EventArena::Block bigger = arena.allocate(size_ + octets.size());
+    if (bigger.data == nullptr) return false;
+    if (size_ != 0) std::memcpy(bigger.data, block_.data, size_);
+    if (arena_ != nullptr) arena_->release(block_);
+    block_ = bigger;
+    arena_ = &arena;
+  }
+  std::memcpy(block_.data + size_, octets.data(), octets.size());
+  size_ += octets.size();
+  return whole;
+}
+
+Event::Event(EventArena& arena) {
+  const EventArena::Block block = arena.allocate(sizeof(Record) + 400);
+  if (block.data == nullptr) return;
+  record_ = new (block.data) Record{&arena, block.capacity, 0, {}};
+  record_->header.size = sizeof(EventHeader);
+}
+
+void Event::drop() {
+  if (record_ == nullptr) return;
+  record_->arena->release({reinterpret_cast<std::uint8_t*>(record_), record_->capacity});
+  record_ = nullptr;
+}
+
+EventHeader& Event::header() {
+  static thread_local EventHeader nowhere;
+  return record_ != nullptr ? record_->header : nowhere;
+}
+
+Bytes Event::encoded() {
+  if (record_ == nullptr) return {};
+  return {record_->base(), record_->header.size};
+}
+
+// Makes room for `more` octets behind the header's size; false, and the event is marked, when there is none.
+bool Event::grow(std::size_t more) {
+  if (record_ == nullptr) return false;
+  const std::size_t used = offsetof(Record, header) + record_->header.size;
+  if (used + more <= record_->capacity) return true;
+  if (record_->header.size + more <= kMaxEvent) {
+    const EventArena::Block block = record_->arena->allocate(used + more);
+    if (block.data != nullptr) {
+      std::memcpy(block.data, record_, used);
+      record_->arena->release({reinterpret_cast<std::uint8_t*>(record_), record_->capacity});
+      record_ = reinterpret_cast<Record*>(block.data);
+      record_->capacity = block.capacity;
+      return true;
+    }
+  }
+  record_->header.truncated = 1;
+  return false;
+}
+
+void Event::put(Field field, const void* value, std::size_t size, bool may_cut) {
+  if (!grow(sizeof(FieldEntry) + padded(size))) {
+    if (record_ == nullptr || !may_cut) return;
+    // A text keeps what the present block still holds.
+    const std::size_t used = offsetof(Record, header) + record_->header.size + sizeof(FieldEntry) + 8;
+    if (used >= record_->capacity) return;
+    size = std::min(size, record_->capacity - used);
+    size = cut_utf8(static_cast<const std::uint8_t*>(value), size);
+  }
+  const std::uint32_t at = record_->header.size;
+  const FieldEntry entry{field, 0, static_cast<std::uint32_t>(size)};
+  std::memcpy(record_->base() + at, &entry, sizeof entry);
+  if (size != 0) std::memcpy(record_->base() + at + sizeof entry, value, size);
+  record_->last = at;
+  record_->header.size = static_cast<std::uint32_t>(at + sizeof entry + padded(size));
+}
+
+void Event::put_null(Field field) {
+  put(field, nullptr, 0, false);
+  if (record_ == nullptr || record_->last == 0) return;
+  FieldEntry entry;
+  std::memcpy(&entry, record_->base() + record_->last, sizeof entry);
+  if (entry.field != field) return;
+  entry.is_null = 1;
+  std::memcpy(record_->base() + record_->last, &entry, sizeof entry);
+}
+
+void Event::append(Field field, std::string_view more) {
+  if (record_ == nullptr) return;
+  FieldEntry entry{};
+  if (record_->last != 0) std::memcpy(&entry, record_->base() + record_->last, sizeof entry);
+  if (record_->last == 0 || entry.field != field) {
+    put(field, more.data(), more.size(), true);
+    return;
+  }
+  if (!grow(padded(more.size()) + 8)) return;
+  std::memcpy(record_->base() + record_->last + sizeof entry + entry.size, more.data(), more.size());
+  entry.size += static_cast<std::uint32_t>(more.size());
+  std::memcpy(record_->base() + record_->last, &entry, sizeof entry);
+  record_->header.size = static_cast<std::uint32_t>(record_->last + sizeof entry + padded(entry.size));
+}
+
+TreeWriter::TreeWriter(Event& event, Field field) : event_(event) {
+  event_.put(field, nullptr, 0, false);
+  failed_ = event_.record_ == nullptr || event_.record_->last == 0;
+  if (failed_) return;
+  entry_ = event_.record_->last;
+  FieldEntry entry;
+  std::memcpy(&entry, event_.record_->base() + entry_, sizeof entry);
+  failed_ = entry.field != field || entry.size != 0;  // the entry itself found no room
+}
+
+TreeWriter::~TreeWriter() {
+  if (event_.record_ == nullptr || entry_ == 0) return;
+  while (depth_ > 0) end();
+  auto& header = event_.record_->header;
+  if (failed_) {
+    header.size = entry_;
+    event_.record_->last = 0;
+    return;
+  }
+  FieldEntry entry;
+  std::memcpy(&entry, event_.record_->base() + entry_, sizeof entry);
+  entry.size = header.size - entry_ - static_cast<std::uint32_t>(sizeof entry);
+  std::memcpy(event_.record_->base() + entry_, &entry, sizeof entry);
+  const std::uint32_t whole = static_cast<std::uint32_t>(entry_ + sizeof entry + padded(entry.size));
+  // Every put kept 8 octets spare for this padding.
+  header.size = whole;
+}
+
+void TreeWriter::put(std::uint8_t tag, const void* value, std::size_t size) {
+  if (failed_ || skipped_ > 0) return;
+  if (!event_.grow(size + 1 + 16)) {
+    failed_ = true;
+    return;
+  }
+  auto& header = event_.record_->header;
+  if (depth_ > 0) {
+    std::uint32_t count;
+    std::memcpy(&count, event_.record_->base() + counts_[static_cast<std::size_t>(depth_ - 1)], sizeof count);
+    ++count;
+    std::memcpy(event_.record_->base() + counts_[static_cast<std::size_t>(depth_ - 1)], &count, sizeof count);
+  }
+  std::uint8_t* at = event_.record_->base() + header.size;
+  *at++ = tag;
+  if (size != 0) std::memcpy(at, value, size);
+  header.size += static_cast<std::uint32_t>(size + 1);
+}
+
+void TreeWriter::open(std::uint8_t tag) {
+  if (skipped_ > 0 || depth_ == kMaxDepth) {
+    if (skipped_ == 0) put(static_cast<std::uint8_t>(TreeTag::null), nullptr, 0);
+    ++skipped_;
+    return;
+  }
+  const std::uint32_t none = 0;
+  put(tag, &none, sizeof none);
+  if (failed_) return;
+  counts_[static_cast<std::size_t>(depth_)] = event_.record_->header.size - static_cast<std::uint32_t>(sizeof none);
+  ++depth_;
+}
+
+void TreeWriter::object() { open(static_cast<std::uint8_t>(TreeTag::object)); }
+void TreeWriter::array() { open(static_cast<std::uint8_t>(TreeTag::array)); }
+
+void TreeWriter::end() {
+  if (skipped_ > 0) {
+    --skipped_;
+  } else if (depth_ > 0) {
+    --depth_;
+  }
+}
+
+TreeWriter& TreeWriter::member(std::string_view key) {
+  if (failed_ || skipped_ > 0) return *this;
+  if (!event_.grow(key.size() + 4 + 16)) {
+    failed_ = true;
+    return *this;
+  }
+  auto& header = event_.record_->header;
+  std::uint8_t* at = event_.record_->base() + header.size;
+  const std::uint32_t size = static_cast<std::uint32_t>(key.size());
+  std::memcpy(at, &size, sizeof size);
+  if (size != 0) std::memcpy(at + sizeof size, key.data(), size);
+  header.size += static_cast<std::uint32_t>(size + sizeof size);
+  return *this;
+}
+
+void TreeWriter::string(std::string_view value) {
+  if (failed_ || skipped_ > 0) return;
+  const std::uint32_t size = static_cast<std::uint32_t>(value.size());
+  put(static_cast<std::uint8_t>(TreeTag::string), &size, sizeof size);
+  if (failed_ || !event_.grow(value.size() + 16)) {
+    failed_ = true;
+    return;
+  }
+  auto& header = event_.record_->header;
+  if (size != 0) std::memcpy(event_.record_->base() + header.size, value.data(), size);
+  header.size += size;
+}
+
+void TreeWriter::integer(std::int64_t value) { put(static_cast<std::uint8_t>(TreeTag::integer), &value, sizeof value); }
+void TreeWriter::unsigned_integer(std::uint64_t value) {
+  put(static_cast<std::uint8_t>(TreeTag::unsigned_integer), &value, sizeof value);
+}
+void TreeWriter::floating(double value) { put(static_cast<std::uint8_t>(TreeTag::floating), &value, sizeof value); }
+void TreeWriter::boolean(bool value) { put(static_cast<std::uint8_t>(value ? TreeTag::yes : TreeTag::no), nullptr, 0); }
+void TreeWriter::null() { put(static_cast<std::uint8_t>(TreeTag::null), nullptr, 0); }
+void TreeWriter::ip(const IpAddress& address) {
+  put(static_cast<std::uint8_t>(TreeTag::ip), &address, sizeof address);
+}
+void TreeWriter::date(Time value) { put(static_cast<std::uint8_t>(TreeTag::date), &value, sizeof value); }
+
+}  // namespace spanbeat

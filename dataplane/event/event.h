@@ -1,0 +1,250 @@
+// Events: what decoders write and the exporter turns into documents.
+//
+// What:   an event is a fixed header and a list of (field id, value) in one block of memory. A transaction under way *is* an
+//         event being written: it lies in a block of the worker's EventArena, grows by size classes, and is copied once into
+//         the ring when it is committed.
+// Why:    no intermediate message objects, maps or strings; and the header holds what the exporter derives a third of
+//         the document from (addresses, times, bytes), so it is written once and small.
+// Limits: one event is at most kMaxEvent octets, all open ones together at most the arena's ceiling. What does not fit is
+//         left out (a text is cut, at a UTF-8 boundary) and the event is marked truncated, and counted.
+//         Field values are padded to 8 octets; numbers are in host order: events never leave the process.
+#pragma once
+
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "dataplane/bytes/address.h"
+#include "dataplane/fields.gen.h"
+
+namespace spanbeat {
+
+// Which decoder made an event: its position in decoders/registry.def plus one; 0 is a flow document.
+using ProtocolId = std::uint16_t;
+inline constexpr ProtocolId kFlowProtocol = 0;
+
+enum class Status : std::uint8_t { none, ok, error, server_error, client_error, no_reply };
+enum class Transport : std::uint8_t { none, tcp, udp, icmp, ipv6_icmp, sctp };
+
+inline constexpr std::size_t kMaxEvent = std::size_t{24} << 20;
+
+struct EventHeader {
+  std::uint32_t size = 0;  // octets of header and fields
+  ProtocolId protocol = 0;
+  Status status = Status::none;
+  Transport transport = Transport::none;
+  // Documents are put in order by (packet, flow, sequence): the number of the packet that completed the event, the
+  // number of the first packet of its flow, and the count of events of that packet and flow.
+  std::uint64_t order_packet = 0;
+  std::uint64_t order_flow = 0;
+  std::uint32_t order_sequence = 0;
+  std::uint8_t truncated = 0;
+  std::uint8_t has_community_id = 0;
+  std::uint16_t source_port = 0;       // 0: no port is shown
+  std::uint16_t destination_port = 0;
+  Time timestamp = kNever;             // @timestamp
+  Time start = kNever;                 // event.start; kNever: absent
+  Time end = kNever;                   // event.end; kNever: absent
+  std::uint64_t source_bytes = 0;      // 0: absent
+  std::uint64_t destination_bytes = 0;
+  IpAddress source;                    // the initiator of the transaction
+  IpAddress destination;
+  std::array<std::uint8_t, 20> community_id{};  // SHA-1, printed as base64 behind "1:"
+};
+
+// One value as it lies in an event; `size` octets follow, padded to 8.
+struct FieldEntry {
+  Field field;
+  std::uint16_t is_null;  // 1: the field is shown as null where keep_null asks for it
+  std::uint32_t size;
+};
+static_assert(sizeof(FieldEntry) == 8);
+
+// Memory of open events and of other things that grow per transaction. One per worker, not thread-safe.
+class EventArena {
+ public:
+  explicit EventArena(std::size_t ceiling = std::size_t{512} << 20) : ceiling_(ceiling) {}
+  EventArena(const EventArena&) = delete;
+  EventArena& operator=(const EventArena&) = delete;
+  ~EventArena();
+
+  struct Block {
+    std::uint8_t* data = nullptr;
+    std::size_t capacity = 0;
+  };
+  // At least `size` octets plus kPadding, or an empty block when the ceiling is reached.
+  [[nodiscard]] Block allocate(std::size_t size);
+  void release(Block block);
+  [[nodiscard]] std::size_t in_use() const { return in_use_; }
+
+ private:
+  static constexpr std::size_t kSmallest = 512;
+  static constexpr std::size_t kClasses = 17;  // 512 octets to 32 MiB
+  std::size_t ceiling_;
+  std::size_t in_use_ = 0;
+  std::size_t kept_ = 0;  // octets on the free lists
+  std::array<std::vector<std::uint8_t*>, kClasses> free_;
+};
+
+// Octets that grow: bodies and messages that are put together. Movable; frees itself.
+class GrowBuffer {
+ public:
+  GrowBuffer() = default;
+  GrowBuffer(GrowBuffer&& other) noexcept { swap(other); }
+  GrowBuffer& operator=(GrowBuffer&& other) noexcept {
+    swap(other);
+    return *this;
+  }
+  ~GrowBuffer() { reset(); }
+
+  // Appends as much as fits under `cap` (in all) and the arena's ceiling; false when something was left out.
+  bool append(EventArena& arena, Bytes octets, std::size_t cap);
+  [[nodiscard]] Bytes view() const { return {block_.data, size_}; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+  void clear() { size_ = 0; }
+  // Drops the first `count` octets.
+  void drop_front(std::size_t count) {
+    size_ -= count;
+    if (size_ != 0) std::memmove(block_.data, block_.data + count, size_);
+  }
+  void reset() {
+    if (arena_ != nullptr) arena_->release(block_);
+    arena_ = nullptr;
+    block_ = {};
+    size_ = 0;
+  }
+
+ private:
+  void swap(GrowBuffer& other) {
+    std::swap(arena_, other.arena_);
+    std::swap(block_, other.block_);
+    std::swap(size_, other.size_);
+  }
+  EventArena* arena_ = nullptr;
+  EventArena::Block block_;
+  std::size_t size_ = 0;
+};
+
+// An event being written. One pointer, movable; an event that is neither committed nor moved away is dropped.
+class Event {
+ public:
+  Event() = default;
+  explicit Event(EventArena& arena);
+  Event(Event&& other) noexcept : record_(std::exchange(other.record_, nullptr)) {}
+  Event& operator=(Event&& other) noexcept {
+    std::swap(record_, other.record_);
+    return *this;
+  }
+  ~Event() { drop(); }
+
+  // False for a moved-from or empty event, and for one that the arena had no room for; writing to it does nothing.
+  [[nodiscard]] explicit operator bool() const { return record_ != nullptr; }
+  // The header; a shared dummy for an event that is not there.
+  [[nodiscard]] EventHeader& header();
+
+  // Sets a field. For list fields every call adds one value. Setting a plain field twice keeps the last value.
+  template <Field field>
+  void set(typename FieldTraits<field>::Value value) {
+    using Value = typename FieldTraits<field>::Value;
+    if constexpr (std::is_same_v<Value, std::string_view>) {
+      put(field, value.data(), value.size(), true);
+    } else if constexpr (std::is_same_v<Value, bool>) {
+      const std::int64_t wide = value ? 1 : 0;
+      put(field, &wide, sizeof wide, false);
+    } else if constexpr (std::is_same_v<Value, IpAddress>) {
+      put(field, &value, sizeof value, false);
+    } else {
+      static_assert(sizeof(Value) == 8);
+      put(field, &value, sizeof value, false);
+    }
+  }
+  template <Field field>
+  void set_text(Bytes value) {
+    set<field>(text(value));
+  }
+  // Adds to a text field that is the last one set, or sets it.
+  template <Field field>
+  void append_text(std::string_view more) {
+    static_assert(FieldTraits<field>::type == FieldType::keyword);
+    append(field, more);
+  }
+  template <Field field>
+  void set_null() {
+    put_null(field);
+  }
+  // One more line in error.message.
+  void note(std::string_view what) { set<Field::error_message>(what); }
+  void drop();
+
+  // Everything from the header on, for the chunk.
+  [[nodiscard]] Bytes encoded();
+
+ private:
+  friend class TreeWriter;
+  struct Record;
+  void put(Field field, const void* value, std::size_t size, bool may_cut);
+  void put_null(Field field);
+  void append(Field field, std::string_view more);
+  bool grow(std::size_t more);
+
+  Record* record_ = nullptr;
+};
+
+struct Event::Record {
+  EventArena* arena;
+  std::size_t capacity;    // of the whole block
+  std::uint32_t last;      // offset of the last field entry
+  EventHeader header;
+  // fields follow
+  [[nodiscard]] std::uint8_t* base() { return reinterpret_cast<std::uint8_t*>(&header); }
+};
+
+// Writes a tree field: objects and arrays nested at will, keys known at run time.
+//
+//   TreeWriter tree(event, Field::dns_answers);
+//   tree.array();  tree.object();  tree.member("ttl").string("60");  tree.end();  tree.end();
+//
+// The event must not be written otherwise until the writer is gone. Depth is at most kMaxDepth; deeper values are cut
+// (shown as null). When the event runs out of room the whole field is left out.
+class TreeWriter {
+ public:
+  static constexpr int kMaxDepth = 64;
+
+  TreeWriter(Event& event, Field field);
+  ~TreeWriter();
+  TreeWriter(const TreeWriter&) = delete;
+  TreeWriter& operator=(const TreeWriter&) = delete;
+
+  void object();
+  void array();
+  void end();
+  // The key of the next value; only directly inside an object. Several members of one name: the last one counts.
+  TreeWriter& member(std::string_view key);
+  void string(std::string_view value);
+  void integer(std::int64_t value);
+  void unsigned_integer(std::uint64_t value);
+  void floating(double value);
+  void boolean(bool value);
+  void null();
+  void ip(const IpAddress& address);
+  void date(Time value);
+
+ private:
+  void put(std::uint8_t tag, const void* value, std::size_t size);
+  void open(std::uint8_t tag);
+  Event& event_;
+  std::uint32_t entry_ = 0;              // offset of the field entry
+  std::array<std::uint32_t, kMaxDepth> counts_{};  // offsets of the open containers' counts
+  int depth_ = 0;
+  int skipped_ = 0;  // containers opened beyond kMaxDepth
+  bool failed_ = false;
+};
+
+// The encoding of trees: a tag, then what the tag says. Containers: u32 count, then that many values (each behind its key,
+// a u32 length and the text, in an object). Texts: u32 length and the octets.
+enum class TreeTag : std::uint8_t { null, no, yes, integer, unsigned_integer, floating, string, array, object, ip, date };
+
+}  // namespace spanbeat

@@ -1,0 +1,1 @@
+#include "decoders/dns/dns.h"

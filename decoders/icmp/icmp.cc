@@ -1,0 +1,1 @@
+#include "decoders/icmp/icmp.h"
