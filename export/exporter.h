@@ -1,0 +1,54 @@
+// The exporter: takes chunks of events from a worker's ring and sees every document safely into the sink.
+//
+// What:   derives the common fields, applies processors, writes ECS JSON into batches, offers the batches to the sink
+// and
+//         keeps each one until the sink has settled every document in it.
+// Why:    workers never format, never wait and never touch the world outside; all of that is here.
+// Limits: one thread uses an Exporter; counters and stop() are for any thread. The batches held are bounded by
+//         queue.mem.events. Documents go out in the order in which the events came in.
+//
+// Accounting: every event consumed is, in the end, exactly one of event_processor_dropped (processors, and
+// ignore_outgoing, which event_ignored_outgoing tells apart), event_queue_dropped, event_rejected or
+// event_acknowledged; until then it is in event_pending.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "base/counters.h"
+#include "dataplane/event/chunk.h"
+#include "export/options.h"
+#include "export/sinks/sink.h"
+
+namespace spanbeat {
+
+class Exporter {
+ public:
+  Exporter(ExportConfig config, std::unique_ptr<Sink> sink);
+  ~Exporter();
+  Exporter(const Exporter&) = delete;
+  Exporter& operator=(const Exporter&) = delete;
+
+  // The exporter's thread: drains the ring until the producer has closed it, then close().
+  void run(ChunkRing& ring);
+
+  // Turns the events of a chunk into documents. When the queue is full it waits for the sink or drops, as configured.
+  void consume(const Chunk& chunk);
+  // Offers what was gathered to the sink and takes back what it has settled; does not wait.
+  void flush();
+  // Sees everything into the sink, however long that takes (but see stop), and closes it.
+  void close();
+
+  // From any thread and from a signal handler: from now on a sink that cannot write is waited for no longer than
+  // `patience`; what it has not taken by then is dropped and counted as event_queue_dropped.
+  void stop(Time patience = 5 * kSecond);
+
+  // Readable from any thread while the exporter runs.
+  [[nodiscard]] const Counters& counters() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace spanbeat
