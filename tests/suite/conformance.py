@@ -1,0 +1,86 @@
+"""Documents recorded from Packetbeat, where the corpus is at hand (SPANBEAT_CONFORMANCE, or ../shared/conformance)."""
+import json
+import os
+import sys
+
+from . import builds
+
+# Cases that wait for a protocol or a processor that is not built.
+WAITING = {"config-internal-ipv6": "needs the protocol thrift"}
+PROTOCOLS = ("icmp", "icmp4", "icmp6", "dns", "http", "flows", "config", "refuse")
+PROCESSORS = {"add_fields", "add_tags", "add_labels", "drop_event", "drop_fields", "include_fields", "rename", "if"}
+
+
+def folder_of_corpus(settings):
+    for path in (os.environ.get("SPANBEAT_CONFORMANCE"), os.path.join(settings.root, "..", "shared", "conformance")):
+        if path and os.path.isfile(os.path.join(path, "check.py")):
+            return os.path.abspath(path)
+    return None
+
+
+def processors_used(case):
+    """The processors named anywhere in a case's configuration."""
+    import yaml
+    with open(os.path.join(case, "packetbeat.yml"), encoding="utf-8") as f:
+        tree = yaml.safe_load(f)
+    found = set()
+
+    def walk(value):
+        if isinstance(value, dict):
+            for key, item in value.items():
+                if key in ("processors", "then", "else"):
+                    for entry in item if isinstance(item, list) else [item]:
+                        if isinstance(entry, dict):
+                            found.update(set(entry) - {"then", "else"} if "if" in entry else set(entry))
+                walk(item)
+        elif isinstance(value, list):
+            for item in value:
+                walk(item)
+
+    walk(tree)
+    return found
+
+
+def expected_cases(corpus):
+    cases = os.path.join(corpus, "cases")
+    names = []
+    for name in sorted(os.listdir(cases)):
+        with open(os.path.join(cases, name, "case.json"), encoding="utf-8") as f:
+            meta = json.load(f)
+        kind = meta.get("protocol", "")
+        if name in WAITING:
+            continue
+        if kind in PROTOCOLS or (kind == "processors" and processors_used(os.path.join(cases, name)) <= PROCESSORS):
+            names.append(name)
+    return names
+
+
+def conformance(settings, report):
+    corpus = folder_of_corpus(settings)
+    if corpus is None:
+        report.skip("conformance", "no corpus; set SPANBEAT_CONFORMANCE to its folder")
+        return
+    folder = builds.compile_targets(settings, report, "asan", ["app/spanbeat"])
+    if folder is None:
+        return
+    names = expected_cases(corpus)
+    differences = os.path.join(settings.root, "docs", "differences.json")
+    result = os.path.join(report.logs, "conformance.json")
+    command = [sys.executable, os.path.join(corpus, "check.py"), "--bin", builds.program(folder), "--jobs", str(settings.jobs),
+               "--case", ",".join(names), "--json", result, "--verbose", "--differences", differences]
+    done = report.run("check", command, 1800, builds.SANITIZERS)
+    try:
+        with open(result, encoding="utf-8") as f:
+            cases = json.load(f)["cases"]
+    except (OSError, ValueError, KeyError):
+        report.fail("conformance", done.tail())
+        return
+    for case in cases:
+        if case["state"] == "FAIL":
+            report.fail("conformance " + case["name"], json.dumps(case["problems"][:3] + case["diffs"][:6], indent=1)[:3000])
+        elif case["state"] == "open" and case["problems"]:
+            # Nothing recorded is right there; what it must still do is end in order.
+            report.fail("conformance " + case["name"], "; ".join(case["problems"][:3]))
+        else:
+            report.passes()
+    print("   " + done.output.strip().splitlines()[-1])
