@@ -1,6 +1,6 @@
 """libFuzzer targets: the corpus first (every former crash is a file of it), then some seconds of new input.
 
-A target is an executable whose name begins with 'fuzz_'. Its corpus is tests/fuzz/NAME and, for what lives in a room of its
+A target is an executable whose name begins with 'fuzz-'. Its corpus is tests/fuzz/NAME and, for what lives in a room of its
 own, the folder 'corpus' beside its source (decoders/NAME/corpus).
 """
 import os
@@ -11,7 +11,7 @@ from . import builds
 
 
 def corpora(settings, target):
-    name = target["name"][len("fuzz_"):]
+    name = target["name"][len("fuzz-"):]
     folders = [os.path.join(settings.root, "tests", "fuzz", name)]
     for source in target.get("target_sources", []):
         for path in source.get("sources", []):
@@ -24,8 +24,8 @@ def fuzz(settings, report):
     folder = builds.configure(settings, report, "fuzz")
     if folder is None:
         return
-    targets = [t for t in builds.introspect(report, folder, "targets") if t["type"] == "executable" and t["name"].startswith("fuzz_")]
-    if not report.check("there are fuzz targets", bool(targets), "no executable is called fuzz_…"):
+    targets = [t for t in builds.introspect(report, folder, "targets") if t["type"] == "executable" and t["name"].startswith("fuzz-")]
+    if not report.check("there are fuzz targets", bool(targets), "no executable is called fuzz-…"):
         return
     files = [os.path.relpath(t["filename"][0], folder) for t in targets]
     if builds.compile_targets(settings, report, "fuzz", files) is None:
@@ -39,8 +39,8 @@ def fuzz(settings, report):
         if not replay.ok:
             return name, seeds, replay, None
         with tempfile.TemporaryDirectory(prefix="spanbeat-fuzz-") as scratch:  # new inputs do not go into the tree
-            fresh = report.run(name, [binary, "-max_total_time=%d" % settings.fuzz_seconds, "-max_len=70000", *limits, scratch,
-                                      *seeds], settings.fuzz_seconds + 300, builds.SANITIZERS)
+            fresh = report.run(name, [binary, "-max_total_time=%d" % settings.fuzz-seconds, "-max_len=70000", *limits, scratch,
+                                      *seeds], settings.fuzz-seconds + 300, builds.SANITIZERS)
             shutil.rmtree(scratch, ignore_errors=True)
             os.makedirs(scratch, exist_ok=True)
         return name, seeds, replay, fresh
