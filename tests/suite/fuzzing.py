@@ -39,8 +39,8 @@ def fuzz(settings, report):
         if not replay.ok:
             return name, seeds, replay, None
         with tempfile.TemporaryDirectory(prefix="spanbeat-fuzz-") as scratch:  # new inputs do not go into the tree
-            fresh = report.run(name, [binary, "-max_total_time=%d" % settings.fuzz-seconds, "-max_len=70000", *limits, scratch,
-                                      *seeds], settings.fuzz-seconds + 300, builds.SANITIZERS)
+            fresh = report.run(name, [binary, "-max_total_time=%d" % settings.fuzz_seconds, "-max_len=70000", *limits, scratch,
+                                      *seeds], settings.fuzz_seconds + 300, builds.SANITIZERS)
             shutil.rmtree(scratch, ignore_errors=True)
             os.makedirs(scratch, exist_ok=True)
         return name, seeds, replay, fresh
