@@ -13,11 +13,10 @@
 
 #include "base/settings.h"
 #include "dataplane/stream/decoder.h"
-#include "export/networks.h"
+#include "export/direction.h"
+#include "export/processors/processors.h"
 
 namespace spanbeat {
-
-class Processors;
 
 // agent.* and host.*
 struct Identity {
@@ -36,7 +35,7 @@ struct StreamOptions {
   Setting fields;  // a map, or null
   bool fields_under_root = false;
   bool keep_null = false;
-  std::shared_ptr<Processors> processors;  // null: none
+  std::shared_ptr<const ProcessorChain> processors;  // null: none
 };
 
 struct QueueOptions {
@@ -50,9 +49,9 @@ struct ExportConfig {
   std::vector<std::string> tags;
   Setting fields;  // a map, or null
   bool fields_under_root = false;
-  std::shared_ptr<Processors> processors;  // null: none
-  std::vector<StreamOptions> streams;      // by ProtocolId; 0 is the flows
-  Networks internal_networks;
+  std::shared_ptr<const ProcessorChain> processors;  // null: none
+  std::vector<StreamOptions> streams;                // by ProtocolId; 0 is the flows
+  NetworkList internal_networks;
   std::vector<IpAddress> own_addresses;  // of the sensor's interfaces
   bool ignore_outgoing = false;
   QueueOptions queue;
@@ -62,14 +61,12 @@ struct ExportConfig {
 
 // Reads what `packetbeat.yml` says about documents as a whole: name, tags, fields, fields_under_root, processors,
 // packetbeat.ignore_outgoing, packetbeat.interfaces.internal_networks and queue.mem. `root` is the whole configuration.
-// Left to the caller: identity (but for `name`), streams, own_addresses, wait_when_full.
+// Left to the caller: identity (`name` is only replaced when it is set), streams, own_addresses, wait_when_full.
 void read_export_config(const Setting& root, Diagnostics& diagnostics, ExportConfig& config);
 
 // Reads index, tags, fields, fields_under_root, keep_null and processors of a protocol's section or of packetbeat.flows
 // and marks them as known in `reader`. `info` is null for the flows.
-[[nodiscard]] StreamOptions read_stream_options(SettingReader& reader, const DecoderInfo* info);
-
-// Addresses of this host's interfaces, for ExportConfig::own_addresses.
-[[nodiscard]] std::vector<IpAddress> interface_addresses();
+[[nodiscard]] StreamOptions read_stream_options(SettingReader& reader, const DecoderInfo* info,
+                                                const ProcessorEnvironment& environment = {});
 
 }  // namespace spanbeat
