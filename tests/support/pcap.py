@@ -132,6 +132,32 @@ def shuffle_segments(capture, window, seed):
     return packets
 
 
+def shuffle_window(capture, window, seed):
+    """As shuffle_segments, but all TCP segments of a window change places, those that open a connection too."""
+    chance = random.Random(seed)
+    packets = list(capture.packets)
+    for start in range(0, len(packets), window):
+        places = [i for i in range(start, min(start + window, len(packets))) if segment(packets[i], capture.link)]
+        order = places[:]
+        chance.shuffle(order)
+        for place, packet in zip(places, [packets[i] for i in order]):
+            packets[place] = packet
+    return packets
+
+
+def repeat_segments(capture, seed):
+    """Every TCP segment with data comes again, up to 8 packets later and at the time of the packet before it."""
+    chance = random.Random(seed)
+    out = [[] for _ in range(len(capture.packets) + 9)]
+    for position, p in enumerate(capture.packets):
+        out[position].insert(0, p)
+        found = segment(p, capture.link)
+        if found and found.payload:
+            later = min(position + chance.randint(0, 8), len(capture.packets) - 1)
+            out[later].append(p._replace(time=capture.packets[later].time))
+    return [p for place in out for p in place]
+
+
 def connections_with_syn(capture):
     """The packets of which every TCP connection shows its SYN."""
     opened = {s.key for s in (segment(p, capture.link) for p in capture.packets) if s and s.flags & SYN}
