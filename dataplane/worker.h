@@ -7,10 +7,12 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "dataplane/dissect/fragments.h"
 #include "dataplane/event/chunk.h"
+#include "dataplane/filter/filter.h"
 #include "dataplane/source/source.h"
 #include "dataplane/stream/decoder.h"
 
@@ -42,8 +44,10 @@ struct WorkerConfig {
 
 class Worker {
  public:
-  // `decoders` by ProtocolId - 1; null where a protocol is off. The source and the ring outlive the worker.
-  Worker(const WorkerConfig& config, std::vector<std::unique_ptr<Decoder>> decoders, Source& source, ChunkRing& ring);
+  // `decoders` by ProtocolId - 1; null where a protocol is off. `filter` may be absent: then every packet is taken. The
+  // source and the ring outlive the worker.
+  Worker(const WorkerConfig& config, std::vector<std::unique_ptr<Decoder>> decoders, std::optional<Filter> filter, Source& source,
+         ChunkRing& ring);
   ~Worker();
 
   // Runs until the source ends or stop() was called; then everything open is flushed and the ring closed.

@@ -126,18 +126,22 @@ class Decoder {
   [[nodiscard]] virtual Step on_data(void*, Direction, Cursor, Context&) { return Step::done(); }
   // UDP: the payload. ICMP: the message from its type octet on.
   virtual void on_datagram(void*, Direction, Cursor, Context&) {}
-  // `bytes` octets of a direction will never come. What the last Step left unread is dropped by the engine (resync).
+  // `bytes` octets of a direction will never come. What the last Step left unread is dropped by the engine. The octets
+  // count against a skip that is under way: what is left of the skip shrinks by them.
   [[nodiscard]] virtual GapAnswer on_gap(void*, Direction, std::uint64_t /*bytes*/, Context&) { return GapAnswer::stop; }
   // A direction ended with FIN; all its data was shown, and `unread` is what the last Step left.
   virtual void on_end(void*, Direction, Bytes /*unread*/, Context&) {}
   virtual void on_timer(void*, Context&) {}
+  // True when the state holds nothing that a later datagram or timer could need: the engine may then drop it at once and
+  // make a new one for the next datagram. Asked after each datagram; keeps one-shot conversations (DNS) cheap.
+  [[nodiscard]] virtual bool is_idle(const void*) { return false; }
   // The connection is over: flush every open transaction.
   virtual void on_close(void*, CloseReason, Context&) {}
 };
 
 // Gives a decoder class its typed State. Derived has: a nested `State`, and any of
 //   Step on_data(State&, Direction, Cursor, Context&), void on_datagram(State&, …), GapAnswer on_gap(State&, …),
-//   void on_end(State&, …), void on_timer(State&, Context&), void on_close(State&, CloseReason, Context&).
+//   void on_end(State&, …), void on_timer(State&, Context&), bool is_idle(const State&), void on_close(State&, CloseReason, Context&).
 template <typename Derived, typename StateType>
 class DecoderOf : public Decoder {
  public:
@@ -172,6 +176,13 @@ class DecoderOf : public Decoder {
   }
   void on_timer(void* state, Context& context) final {
     if constexpr (requires(Derived& d, State& s) { d.on_timer(s, context); }) self().on_timer(typed(state), context);
+  }
+  [[nodiscard]] bool is_idle(const void* state) final {
+    if constexpr (requires(Derived& d, const State& s) { d.is_idle(s); }) {
+      return self().is_idle(*static_cast<const State*>(state));
+    } else {
+      return false;
+    }
   }
   void on_close(void* state, CloseReason reason, Context& context) final {
     if constexpr (requires(Derived& d, State& s) { d.on_close(s, reason, context); }) {

@@ -1,0 +1,347 @@
+// One pass over the headers of a packet, from the link to the transport.
+#include <algorithm>
+
+#include "dataplane/dissect/headers.h"
+
+namespace spanbeat {
+namespace {
+
+// EtherTypes, https://www.iana.org/assignments/ieee-802-numbers
+enum EtherType : std::uint16_t {
+  kIpv4 = 0x0800,
+  kVlan = 0x8100,        // IEEE 802.1Q
+  kServiceVlan = 0x88a8, // IEEE 802.1ad
+  kOldQinq = 0x9100,     // used for QinQ before 802.1ad
+  kIpv6 = 0x86dd,
+  kMplsUnicast = 0x8847,   // RFC 3032
+  kMplsMulticast = 0x8848,
+  kPppoeSession = 0x8864,  // RFC 2516
+};
+
+constexpr int kMaxIpLayers = 4;
+constexpr int kMaxExtensionHeaders = 8;
+constexpr int kMaxTags = 8;
+
+std::uint16_t load16(const std::uint8_t* at) {
+  std::uint16_t word;
+  std::memcpy(&word, at, sizeof word);
+  return __builtin_bswap16(word);
+}
+
+std::uint32_t load32(const std::uint8_t* at) {
+  std::uint32_t word;
+  std::memcpy(&word, at, sizeof word);
+  return __builtin_bswap32(word);
+}
+
+// The part of the packet that is not read yet. `wire` is how long it was on the wire, at least size().
+struct Rest {
+  const std::uint8_t* at;
+  const std::uint8_t* end;
+  std::uint32_t wire;
+
+  [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(end - at); }
+  void advance(std::size_t count) {
+    at += count;
+    wire -= static_cast<std::uint32_t>(std::min<std::size_t>(wire, count));
+  }
+  // An upper layer says how long it is; what lies behind is padding of a lower layer.
+  void limit(std::size_t length) {
+    if (length < size()) end = at + length;
+    if (length < wire) wire = static_cast<std::uint32_t>(length);
+  }
+};
+
+void finish(Rest rest, DissectResult result, Headers& headers) {
+  headers.payload = {rest.at, rest.size()};
+  headers.payload_wire = rest.wire;
+  headers.result = result;
+}
+
+// RFC 9293 section 3.1.
+void read_tcp(Rest rest, Headers& headers) {
+  if (rest.size() < 20) return finish(rest, DissectResult::network, headers);
+  const std::size_t length = static_cast<std::size_t>(rest.at[12] >> 4) * 4;
+  if (length < 20) return finish(rest, DissectResult::network, headers);
+  headers.transport = Transport::tcp;
+  headers.source_port = load16(rest.at);
+  headers.destination_port = load16(rest.at + 2);
+  headers.sequence = load32(rest.at + 4);
+  headers.acknowledgement = load32(rest.at + 8);
+  headers.tcp_flags = rest.at[13];
+  // Options that the snapshot length cut away leave no payload, but the ports and numbers hold.
+  rest.advance(std::min(length, rest.size()));
+  finish(rest, DissectResult::transport, headers);
+}
+
+// RFC 768. A length of 0 means a jumbogram (RFC 2675): all that is there.
+void read_udp(Rest rest, Headers& headers) {
+  if (rest.size() < 8) return finish(rest, DissectResult::network, headers);
+  headers.transport = Transport::udp;
+  headers.source_port = load16(rest.at);
+  headers.destination_port = load16(rest.at + 2);
+  const std::size_t length = load16(rest.at + 4);
+  rest.advance(8);
+  if (length >= 8) rest.limit(length - 8);
+  finish(rest, DissectResult::transport, headers);
+}
+
+// RFC 9260 section 3: ports, verification tag, checksum.
+void read_sctp(Rest rest, Headers& headers) {
+  if (rest.size() < 12) return finish(rest, DissectResult::network, headers);
+  headers.transport = Transport::sctp;
+  headers.source_port = load16(rest.at);
+  headers.destination_port = load16(rest.at + 2);
+  rest.advance(12);
+  finish(rest, DissectResult::transport, headers);
+}
+
+// RFC 792, RFC 4443 section 2.1: type, code, checksum. The payload begins at the type.
+void read_icmp(Rest rest, Transport transport, Headers& headers) {
+  if (rest.size() < 4) return finish(rest, DissectResult::network, headers);
+  headers.transport = transport;
+  headers.icmp_type = rest.at[0];
+  headers.icmp_code = rest.at[1];
+  finish(rest, DissectResult::transport, headers);
+}
+
+void read_network(Rest rest, std::uint16_t ether_type, int layer, Headers& headers);
+
+// What an IP header carries; `headers.protocol` is the protocol number.
+void read_transport(Rest rest, int layer, Headers& headers) {
+  headers.protocol_known = true;
+  switch (headers.protocol) {
+    case IpProtocol::tcp:
+      return read_tcp(rest, headers);
+    case IpProtocol::udp:
+      return read_udp(rest, headers);
+    case IpProtocol::icmp:
+      return read_icmp(rest, Transport::icmp, headers);
+    case IpProtocol::icmp6:
+      return read_icmp(rest, Transport::ipv6_icmp, headers);
+    case IpProtocol::sctp:
+      return read_sctp(rest, headers);
+    case IpProtocol::ip_in_ip:    // RFC 2003
+    case IpProtocol::ipv6_in_ip:  // RFC 4213 section 3.5
+      if (layer + 1 < kMaxIpLayers && rest.size() > 0) {
+        return read_network(rest, headers.protocol == IpProtocol::ip_in_ip ? kIpv4 : kIpv6, layer + 1, headers);
+      }
+      break;
+    default:
+      break;
+  }
+  finish(rest, DissectResult::network, headers);
+}
+
+void set_addresses(const std::uint8_t* source, const std::uint8_t* destination, IpVersion version, int layer,
+                   Headers& headers) {
+  if (layer == 1) {
+    headers.outer_version = headers.version;
+    headers.outer_source = headers.source;
+    headers.outer_destination = headers.destination;
+  }
+  headers.version = version;
+  headers.source = source;
+  headers.destination = destination;
+}
+
+// A broken inner header leaves the outer packet as one of an unread protocol.
+void broken(Rest rest, int layer, Headers& headers) {
+  finish(rest, layer == 0 ? DissectResult::bad_network : DissectResult::network, headers);
+}
+
+// RFC 791 section 3.1.
+void read_ipv4(Rest rest, int layer, Headers& headers) {
+  if (rest.size() < 20 || rest.at[0] >> 4 != 4) return broken(rest, layer, headers);
+  const std::size_t length = static_cast<std::size_t>(rest.at[0] & 15) * 4;
+  std::size_t total = load16(rest.at + 2);
+  if (total == 0) total = rest.wire;  // left to the NIC by segmentation offload
+  if (length < 20 || length > rest.size() || total < length) return broken(rest, layer, headers);
+  rest.limit(total);
+  set_addresses(rest.at + 12, rest.at + 16, IpVersion::v4, layer, headers);
+  headers.protocol = static_cast<IpProtocol>(rest.at[9]);
+  const std::uint16_t fragment = load16(rest.at + 6);
+  if ((fragment & 0x3fff) != 0) {  // more fragments, or an offset
+    headers.protocol_known = true;
+    headers.fragment_id = load16(rest.at + 4);
+    headers.fragment_offset = static_cast<std::uint16_t>((fragment & 0x1fff) * 8);
+    headers.fragment_more = (fragment & 0x2000) != 0;
+    rest.advance(length);
+    return finish(rest, DissectResult::fragment, headers);
+  }
+  rest.advance(length);
+  read_transport(rest, layer, headers);
+}
+
+// RFC 8200 sections 3 and 4.
+void read_ipv6(Rest rest, int layer, Headers& headers) {
+  if (rest.size() < 40 || rest.at[0] >> 4 != 6) return broken(rest, layer, headers);
+  const std::size_t length = load16(rest.at + 4);
+  auto next = static_cast<IpProtocol>(rest.at[6]);
+  set_addresses(rest.at + 8, rest.at + 24, IpVersion::v6, layer, headers);
+  rest.advance(40);
+  if (length != 0) rest.limit(length);  // 0: a jumbogram (RFC 2675), or segmentation offload
+  for (int i = 0; i < kMaxExtensionHeaders; ++i) {
+    std::size_t size = 0;
+    switch (next) {
+      case IpProtocol::hop_by_hop:
+      case IpProtocol::routing:
+      case IpProtocol::destination_options:
+      case IpProtocol::mobility:
+        if (rest.size() < 8) break;
+        size = (static_cast<std::size_t>(rest.at[1]) + 1) * 8;
+        break;
+      case IpProtocol::authentication:  // RFC 4302 section 2.2: length in 4-octet words, minus 2
+        if (rest.size() < 8) break;
+        size = (static_cast<std::size_t>(rest.at[1]) + 2) * 4;
+        break;
+      case IpProtocol::fragment:
+        if (rest.size() < 8) break;
+        if ((load16(rest.at + 2) & 0xfff9) != 0) {
+          headers.protocol = static_cast<IpProtocol>(rest.at[0]);
+          headers.protocol_known = true;
+          headers.fragment_id = load32(rest.at + 4);
+          headers.fragment_offset = static_cast<std::uint16_t>(load16(rest.at + 2) & 0xfff8);
+          headers.fragment_more = (rest.at[3] & 1) != 0;
+          rest.advance(8);
+          return finish(rest, DissectResult::fragment, headers);
+        }
+        size = 8;  // an atomic fragment (RFC 6946) is whole
+        break;
+      default:
+        headers.protocol = next;
+        return read_transport(rest, layer, headers);
+    }
+    if (size == 0 || size > rest.size()) return finish(rest, DissectResult::network, headers);
+    next = static_cast<IpProtocol>(rest.at[0]);
+    rest.advance(size);
+  }
+  finish(rest, DissectResult::network, headers);
+}
+
+void read_network(Rest rest, std::uint16_t ether_type, int layer, Headers& headers) {
+  if (ether_type == kIpv4) return read_ipv4(rest, layer, headers);
+  if (ether_type == kIpv6) return read_ipv6(rest, layer, headers);
+  finish(rest, DissectResult::link, headers);
+}
+
+// By the version nibble: raw links and MPLS, which name no protocol.
+void read_by_version(Rest rest, Headers& headers) {
+  if (rest.size() == 0) return finish(rest, DissectResult::link, headers);
+  const int version = rest.at[0] >> 4;
+  if (version == 4) return read_ipv4(rest, 0, headers);
+  if (version == 6) return read_ipv6(rest, 0, headers);
+  finish(rest, DissectResult::link, headers);
+}
+
+// The PPP protocol field (RFC 1661 section 2), perhaps compressed to one octet (section 6.5).
+void read_ppp(Rest rest, Headers& headers) {
+  if (rest.size() >= 2 && rest.at[0] == 0xff && rest.at[1] == 0x03) rest.advance(2);  // RFC 1662 section 3.1
+  if (rest.size() < 2) return finish(rest, DissectResult::bad_link, headers);
+  std::uint16_t protocol = rest.at[0];
+  if ((protocol & 1) != 0) {
+    rest.advance(1);
+  } else {
+    protocol = load16(rest.at);
+    rest.advance(2);
+  }
+  if (protocol == 0x0021) return read_ipv4(rest, 0, headers);
+  if (protocol == 0x0057) return read_ipv6(rest, 0, headers);
+  finish(rest, DissectResult::link, headers);
+}
+
+// Everything behind an EtherType: tags, labels, then the network layer.
+void read_ether_type(Rest rest, std::uint16_t ether_type, Headers& headers) {
+  for (int i = 0; i < kMaxTags; ++i) {
+    if (ether_type == kIpv4) return read_ipv4(rest, 0, headers);
+    if (ether_type == kIpv6) return read_ipv6(rest, 0, headers);
+    if (ether_type == kVlan || ether_type == kServiceVlan || ether_type == kOldQinq) {
+      if (rest.size() < 4) return finish(rest, DissectResult::link, headers);
+      const auto id = static_cast<std::uint16_t>(load16(rest.at) & 0x0fff);
+      // The outermost and the innermost of more than two are kept.
+      headers.vlan[headers.vlans == 0 ? 0 : 1] = id;
+      headers.vlans = static_cast<std::uint8_t>(headers.vlans == 0 ? 1 : 2);
+      ether_type = load16(rest.at + 2);
+      rest.advance(4);
+      continue;
+    }
+    if (ether_type == kMplsUnicast || ether_type == kMplsMulticast) {
+      // RFC 3032 section 2.1: 20 bits of label, 3 of class, the bottom-of-stack bit, 8 of TTL.
+      for (int label = 0; label < kMaxTags; ++label) {
+        if (rest.size() < 4) return finish(rest, DissectResult::link, headers);
+        const bool bottom = (rest.at[2] & 1) != 0;
+        rest.advance(4);
+        if (bottom) return read_by_version(rest, headers);
+      }
+      return finish(rest, DissectResult::link, headers);
+    }
+    if (ether_type == kPppoeSession) {
+      if (rest.size() < 8) return finish(rest, DissectResult::link, headers);
+      rest.advance(6);
+      return read_ppp(rest, headers);
+    }
+    break;
+  }
+  finish(rest, DissectResult::link, headers);
+}
+
+}  // namespace
+
+void dissect(const Packet& packet, Headers& headers) {
+  headers = Headers{};
+  Rest rest{packet.octets.data(), packet.octets.data() + packet.octets.size(),
+            std::max(packet.wire_length, static_cast<std::uint32_t>(packet.octets.size()))};
+  switch (packet.link) {
+    case LinkType::ethernet: {
+      if (rest.size() < 14) break;
+      headers.mac = rest.at;
+      const std::uint16_t ether_type = load16(rest.at + 12);
+      rest.advance(14);
+      return read_ether_type(rest, ether_type, headers);
+    }
+    case LinkType::linux_sll: {
+      if (rest.size() < 16) break;
+      const std::uint16_t ether_type = load16(rest.at + 14);
+      rest.advance(16);
+      return read_ether_type(rest, ether_type, headers);
+    }
+    case LinkType::linux_sll2: {
+      if (rest.size() < 20) break;
+      const std::uint16_t ether_type = load16(rest.at);
+      rest.advance(20);
+      return read_ether_type(rest, ether_type, headers);
+    }
+    case LinkType::null_loopback:
+    case LinkType::openbsd_loopback: {
+      // The address family in the order of the capturing host: AF_INET is 2 everywhere, AF_INET6 10 (Linux), 24, 28 or 30.
+      if (rest.size() < 4) break;
+      std::uint32_t family = load32(rest.at);
+      if (family > 0xffff) family = __builtin_bswap32(family);
+      rest.advance(4);
+      if (family == 2) return read_ipv4(rest, 0, headers);
+      if (family == 10 || family == 24 || family == 28 || family == 30) return read_ipv6(rest, 0, headers);
+      return finish(rest, DissectResult::link, headers);
+    }
+    case LinkType::raw_12:
+    case LinkType::raw_14:
+    case LinkType::raw:
+      return read_by_version(rest, headers);
+    case LinkType::ipv4:
+      return read_ipv4(rest, 0, headers);
+    case LinkType::ipv6:
+      return read_ipv6(rest, 0, headers);
+    case LinkType::ppp:
+    case LinkType::ppp_hdlc:
+      return read_ppp(rest, headers);
+  }
+  finish(rest, DissectResult::bad_link, headers);
+}
+
+void dissect_transport(Bytes payload, std::uint32_t wire, Headers& headers) {
+  headers.fragment_more = false;
+  headers.fragment_offset = 0;
+  const int layer = headers.outer_version == IpVersion::none ? 0 : 1;
+  read_transport({payload.data(), payload.data() + payload.size(), wire}, layer, headers);
+}
+
+}  // namespace spanbeat

@@ -1,0 +1,70 @@
+#include "dataplane/event/output.h"
+
+#include <time.h>
+
+#include "dataplane/source/packet.h"
+
+namespace spanbeat {
+namespace {
+
+// How long a worker on a file sleeps when every chunk is with the exporter.
+void wait_a_little() {
+  const timespec pause{0, 50'000};
+  nanosleep(&pause, nullptr);
+}
+
+}  // namespace
+
+bool EventOutput::make_room(std::size_t size) {
+  if (chunk_ != nullptr && chunk_->fits(size)) return true;
+  if (chunk_ != nullptr && chunk_->used != 0) {
+    ring_.push(chunk_);
+    chunk_ = nullptr;
+  }
+  while (chunk_ == nullptr) {
+    chunk_ = ring_.take_empty();
+    if (chunk_ != nullptr) break;
+    if (live_) return false;
+    wait_a_little();
+  }
+  if (!chunk_->fits(size)) {
+    chunk_->data = std::make_unique_for_overwrite<std::uint8_t[]>(size + kPadding);
+    chunk_->capacity = size;
+  }
+  return true;
+}
+
+void EventOutput::emit(Event&& event, std::uint64_t order_flow, Time now) {
+  counters_.add(Counter::event_created);
+  EventHeader& header = event.header();
+  if (!event) {  // the arena had no room for it
+    counters_.add(Counter::event_queue_dropped);
+    return;
+  }
+  if (header.truncated != 0) counters_.add(Counter::event_truncated);
+  header.order_packet = packet_;
+  header.order_flow = order_flow;
+  header.order_sequence = sequence_++;
+  const Bytes encoded = event.encoded();
+  if (!make_room((encoded.size() + 7) & ~std::size_t{7})) {
+    counters_.add(Counter::event_queue_dropped);
+  } else {
+    chunk_->append(encoded);
+    if (chunk_->opened == kNever) chunk_->opened = now;
+  }
+  event.drop();
+}
+
+void EventOutput::flush(Time now, bool in_any_case) {
+  if (chunk_ == nullptr || chunk_->used == 0) return;
+  if (!in_any_case && now - chunk_->opened < kSecond) return;
+  ring_.push(chunk_);
+  chunk_ = nullptr;
+}
+
+void EventOutput::close() {
+  flush(0, true);
+  ring_.close();
+}
+
+}  // namespace spanbeat

@@ -1,0 +1,37 @@
+// Where a worker's events go: into chunks, and the chunks into the ring.
+//
+// What:   gives each event its place in the order of documents, copies it into the current chunk and hands full chunks over.
+// Limits: from a file it waits for the exporter; live it never waits: an event that finds no chunk is dropped and counted.
+#pragma once
+
+#include "base/counters.h"
+#include "dataplane/event/chunk.h"
+
+namespace spanbeat {
+
+class EventOutput {
+ public:
+  EventOutput(ChunkRing& ring, Counters& counters, bool live) : ring_(ring), counters_(counters), live_(live) {}
+
+  // The packet that is being worked on; later events carry its number.
+  void packet(std::uint64_t number) {
+    packet_ = number;
+    sequence_ = 0;
+  }
+  void emit(Event&& event, std::uint64_t order_flow, Time now);
+  // Hands the current chunk over if it holds events that are older than a second, or in any case.
+  void flush(Time now, bool in_any_case);
+  void close();
+
+ private:
+  [[nodiscard]] bool make_room(std::size_t size);
+
+  ChunkRing& ring_;
+  Counters& counters_;
+  Chunk* chunk_ = nullptr;
+  std::uint64_t packet_ = 0;
+  std::uint32_t sequence_ = 0;
+  bool live_;
+};
+
+}  // namespace spanbeat

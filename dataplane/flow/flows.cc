@@ -1,0 +1,190 @@
+#include "dataplane/flow/flows.h"
+
+#include <algorithm>
+
+#include "dataplane/bytes/reserve.h"
+
+namespace spanbeat {
+namespace {
+
+// Looks at this many flows for one that is really idle before it takes what it has.
+constexpr int kEvictionLooks = 64;
+
+}  // namespace
+
+Flows::Flows(const FlowConfig& config, FlowTable& table, const FlowKeyMaker& keys, EventOutput& output, Counters& counters)
+    : config_(config), table_(table), keys_(keys), output_(output), counters_(counters), timeout_ticks_(Wheel::tick_at(config.timeout)) {
+  if (config_.extra_fields) tcp_ = reserve<TcpAccount>(table_.capacity());
+}
+
+Flows::~Flows() { unreserve(tcp_, table_.capacity()); }
+
+void Flows::start(Time now) {
+  base_tick_ = Wheel::tick_before(now);
+  wheel_.start(base_tick_);
+  now_tick_ = 0;
+  if (config_.enabled && config_.period > 0) next_report_ = (now / config_.period + 1) * config_.period;
+}
+
+std::uint64_t Flows::due_tick(FlowIndex flow) {
+  const FlowRecord& record = table_.record(flow);
+  std::uint64_t tick = base_tick_ + record.last_tick;
+  // The connection's packets may travel on another link, in a flow of their own.
+  if (record.connection != 0) tick = std::max(tick, Wheel::tick_before(engine_->last_use(record)));
+  return tick + timeout_ticks_ + 1;
+}
+
+FlowIndex Flows::make(const Headers& headers, const FlowKey& key, const Packet& packet) {
+  FlowIndex flow = table_.insert(key);
+  if (flow == kNoFlow) {
+    evict_one();
+    flow = table_.insert(key);
+    if (flow == kNoFlow) return kNoFlow;
+  }
+  counters_.add(Counter::flow_created);
+  FlowRecord& record = table_.record(flow);
+  record.swapped = key.swapped ? 1 : 0;
+  record.last = packet.timestamp;
+  record.last_tick = now_tick_;
+  FlowInfo& info = table_.info(flow);
+  info = FlowInfo{};
+  info.first = packet.timestamp;
+  info.first_packet = packet.number;
+  info.version = headers.version;
+  info.outer_version = headers.outer_version;
+  if (headers.version != IpVersion::none) {
+    const std::size_t size = headers.version == IpVersion::v4 ? 4 : 16;
+    std::memcpy(info.source, headers.source, size);
+    std::memcpy(info.destination, headers.destination, size);
+  }
+  if (headers.outer_version != IpVersion::none) {
+    const std::size_t size = headers.outer_version == IpVersion::v4 ? 4 : 16;
+    std::memcpy(info.outer_source, headers.outer_source, size);
+    std::memcpy(info.outer_destination, headers.outer_destination, size);
+  }
+  info.protocol = headers.protocol;
+  info.protocol_known = headers.protocol_known;
+  info.transport = headers.transport;
+  info.source_port = headers.source_port;
+  info.destination_port = headers.destination_port;
+  info.vlans = headers.vlans;
+  info.vlan[0] = headers.vlan[0];
+  info.vlan[1] = headers.vlan[1];
+  if (headers.mac != nullptr) {
+    info.has_mac = true;
+    std::memcpy(info.mac, headers.mac, sizeof info.mac);
+  }
+  if (tcp_ != nullptr) tcp_[flow] = TcpAccount{};
+  wheel_.schedule({flow, 0}, due_tick(flow));
+  return flow;
+}
+
+void Flows::add(FlowIndex flow, int side, const Headers& headers, const Packet& packet, std::uint32_t packets, std::uint64_t bytes) {
+  FlowRecord& record = table_.record(flow);
+  record.bytes[side] += bytes;
+  record.packets[side] += packets;
+  if (record.packets[side] < packets) [[unlikely]] ++table_.info(flow).packets_high[side];
+  record.last = std::max(record.last, packet.timestamp);
+  record.last_tick = now_tick_;
+  if (headers.transport == Transport::icmp || headers.transport == Transport::ipv6_icmp) {
+    if (side == 0) {
+      table_.info(flow).icmp_type = headers.icmp_type;
+      table_.info(flow).icmp_code = headers.icmp_code;
+    }
+  } else if (tcp_ != nullptr && headers.transport == Transport::tcp) {
+    tcp_[flow].packet(side, headers, packet.timestamp);
+  }
+}
+
+Flows::Found Flows::account(const Headers& headers, const FlowKey& key, FlowIndex guess, const Packet& packet, std::uint32_t packets,
+                            std::uint64_t bytes) {
+  Found found;
+  found.flow = guess != kNoFlow && table_.matches(guess, key) ? guess : table_.find(key);
+  if (found.flow == kNoFlow) {
+    found.flow = make(headers, key, packet);
+    if (found.flow == kNoFlow) return found;
+  }
+  const FlowRecord& record = table_.record(found.flow);
+  found.side = key.swapped != (record.swapped != 0) ? 1 : 0;
+  if (record.link == key.link) [[likely]] {
+    add(found.flow, found.side, headers, packet, packets, bytes);
+    return found;
+  }
+  // The same tuple on another link: other MAC addresses or VLANs make a flow of their own, as in Packetbeat.
+  const FlowKey other_key = keys_.on_link(key);
+  FlowIndex other = table_.find(other_key);
+  if (other == kNoFlow) other = make(headers, other_key, packet);
+  if (other != kNoFlow) {
+    const int side = key.swapped != (table_.record(other).swapped != 0) ? 1 : 0;
+    add(other, side, headers, packet, packets, bytes);
+  }
+  return found;
+}
+
+void Flows::report(FlowIndex flow, bool final, CloseReason reason, Time now) {
+  if (!config_.enabled) return;
+  Event event(arena_);
+  const FlowInfo& info = table_.info(flow);
+  write_flow_event({&table_.record(flow), &info, tcp_ == nullptr ? nullptr : &tcp_[flow], final, reason, now}, event);
+  counters_.add(Counter::flow_reports);
+  output_.emit(std::move(event), info.first_packet, now);
+}
+
+void Flows::end(FlowIndex flow, CloseReason reason, Time now) {
+  engine_->close_flow(flow, reason);
+  report(flow, true, reason, now);
+  counters_.add(reason == CloseReason::evicted ? Counter::flow_evicted : Counter::flow_expired);
+  table_.erase(flow);
+}
+
+void Flows::evict_one() {
+  Wheel::Entry entry{};
+  for (int looks = 0; wheel_.take_earliest(entry); ++looks) {
+    const std::uint64_t due = due_tick(entry.number);
+    if (looks < kEvictionLooks && due > wheel_.now() + timeout_ticks_ / 2) {
+      wheel_.schedule({entry.number, 0}, due);
+      continue;
+    }
+    end(entry.number, CloseReason::evicted, static_cast<Time>(wheel_.now()) << 27);
+    return;
+  }
+}
+
+void Flows::advance(Time now) {
+  const std::uint64_t tick = Wheel::tick_before(now);
+  if (tick <= wheel_.now()) return;
+  now_tick_ = static_cast<std::uint32_t>(tick - base_tick_);
+  due_.clear();
+  wheel_.advance(tick, due_);
+  ending_.clear();
+  for (const Wheel::Entry& entry : due_) {
+    const std::uint64_t due = due_tick(entry.number);
+    if (due > tick) {
+      wheel_.schedule(entry, due);
+    } else {
+      ending_.push_back(entry.number);
+    }
+  }
+  const auto by_first_packet = [this](FlowIndex a, FlowIndex b) {
+    return table_.info(a).first_packet < table_.info(b).first_packet;
+  };
+  const Time boundary = static_cast<Time>(tick) << 27;
+  std::sort(ending_.begin(), ending_.end(), by_first_packet);
+  for (const FlowIndex flow : ending_) end(flow, CloseReason::timeout, boundary);
+  if (next_report_ == kNever || now < next_report_) return;
+  const Time reported = now / config_.period * config_.period;
+  next_report_ = reported + config_.period;
+  ending_.clear();
+  table_.for_each([this](FlowIndex flow) { ending_.push_back(flow); });
+  std::sort(ending_.begin(), ending_.end(), by_first_packet);
+  for (const FlowIndex flow : ending_) report(flow, false, CloseReason::shutdown, reported);
+}
+
+void Flows::shutdown(Time now) {
+  ending_.clear();
+  table_.for_each([this](FlowIndex flow) { ending_.push_back(flow); });
+  std::sort(ending_.begin(), ending_.end(), [this](FlowIndex a, FlowIndex b) { return table_.info(a).first_packet < table_.info(b).first_packet; });
+  for (const FlowIndex flow : ending_) end(flow, CloseReason::shutdown, now);
+}
+
+}  // namespace spanbeat

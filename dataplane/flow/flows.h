@@ -1,0 +1,64 @@
+// The flows of one worker: accounting, expiry and reports around the table.
+//
+// What:   takes the dissected packets of a burst, finds or makes their flows, adds them up, ends idle flows on the packet clock
+//         and writes flow documents: periodic ones at multiples of the period, a final one when a flow ends.
+// Limits: when the table is full the flow that has been idle longest (by the wheel) ends early and is counted.
+//         Documents of one tick come in the order of the flows' first packets.
+#pragma once
+
+#include "dataplane/event/output.h"
+#include "dataplane/flow/report.h"
+#include "dataplane/flow/wheel.h"
+#include "dataplane/stream/engine.h"
+
+namespace spanbeat {
+
+class Flows {
+ public:
+  Flows(const FlowConfig& config, FlowTable& table, const FlowKeyMaker& keys, EventOutput& output, Counters& counters);
+  ~Flows();
+
+  // The engine that must be told when a flow ends; set once, before the first packet.
+  void connect(StreamEngine& engine) { engine_ = &engine; }
+
+  // The flow of a packet, made if need be, and its direction (0: that of the flow's first packet). `guess` is what FlowTable::candidate gave.
+  struct Found {
+    FlowIndex flow = kNoFlow;  // the flow of the tuple: where the connection is
+    int side = 0;
+  };
+  Found account(const Headers& headers, const FlowKey& key, FlowIndex guess, const Packet& packet, std::uint32_t packets, std::uint64_t bytes);
+
+  void start(Time now);
+  // Moves the clock on: ends what is idle, reports what is due.
+  void advance(Time now);
+  // Everything ends: final reports of all flows.
+  void shutdown(Time now);
+
+ private:
+  using Wheel = TimingWheel<27>;  // 134 ms
+
+  FlowIndex make(const Headers& headers, const FlowKey& key, const Packet& packet);
+  void add(FlowIndex flow, int side, const Headers& headers, const Packet& packet, std::uint32_t packets, std::uint64_t bytes);
+  void end(FlowIndex flow, CloseReason reason, Time now);
+  void evict_one();
+  void report(FlowIndex flow, bool final, CloseReason reason, Time now);
+  [[nodiscard]] std::uint64_t due_tick(FlowIndex flow);
+
+  const FlowConfig config_;
+  FlowTable& table_;
+  const FlowKeyMaker& keys_;
+  EventOutput& output_;
+  Counters& counters_;
+  StreamEngine* engine_ = nullptr;
+  EventArena arena_{std::size_t{1} << 20};
+  TcpAccount* tcp_ = nullptr;  // beside the records, with extra_fields
+  Wheel wheel_;
+  std::vector<Wheel::Entry> due_;
+  std::vector<FlowIndex> ending_;
+  std::uint64_t timeout_ticks_;
+  std::uint64_t base_tick_ = 0;  // FlowRecord::last_tick counts from here
+  std::uint32_t now_tick_ = 0;
+  Time next_report_ = kNever;
+};
+
+}  // namespace spanbeat

@@ -1,0 +1,76 @@
+// A lazy timing wheel: things that may be due are looked at when their slot comes round.
+//
+// What:   numbers (of flows, of connections) in slots of a fixed tick of the packet clock. The owner looks at each one that
+//         comes round and either acts or puts it back: a timer that is pushed back by every packet costs nothing until then.
+// Limits: `kSlots` ticks ahead at most; what is due later is put in the last slot and put back from there. Entries are
+//         not removed: who ends early leaves an entry behind that its generation tells from the present owner's.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "dataplane/source/packet.h"
+
+namespace spanbeat {
+
+template <int kTickBits>
+class TimingWheel {
+ public:
+  static constexpr Time kTick = Time{1} << kTickBits;  // nanoseconds
+  static constexpr std::uint64_t kSlots = 1024;
+
+  struct Entry {
+    std::uint32_t number;
+    std::uint32_t generation;
+  };
+
+  // The first tick that lies at or after a time; times before the epoch count as tick 0.
+  static std::uint64_t tick_at(Time time) { return time <= 0 ? 0 : static_cast<std::uint64_t>(time + kTick - 1) >> kTickBits; }
+  static std::uint64_t tick_before(Time time) { return time <= 0 ? 0 : static_cast<std::uint64_t>(time) >> kTickBits; }
+
+  TimingWheel() : slots_(kSlots) {}
+
+  // The wheel's own clock: all ticks up to and including this one have come round.
+  [[nodiscard]] std::uint64_t now() const { return now_; }
+  void start(std::uint64_t tick) { now_ = tick; }
+
+  void schedule(Entry entry, std::uint64_t tick) {
+    if (tick <= now_) tick = now_ + 1;
+    if (tick >= now_ + kSlots) tick = now_ + kSlots - 1;
+    slots_[tick % kSlots].push_back(entry);
+    ++size_;
+  }
+
+  // Moves the clock on to `tick` and puts every entry whose slot came round into `due`, in order.
+  void advance(std::uint64_t tick, std::vector<Entry>& due) {
+    const std::uint64_t turns = tick - now_ < kSlots ? tick - now_ : kSlots;
+    for (std::uint64_t i = 1; i <= turns; ++i) {
+      auto& slot = slots_[(now_ + i) % kSlots];
+      due.insert(due.end(), slot.begin(), slot.end());
+      size_ -= slot.size();
+      slot.clear();
+    }
+    now_ = tick;
+  }
+
+  // Takes the entry that comes round next; false when the wheel is empty.
+  bool take_earliest(Entry& entry) {
+    if (size_ == 0) return false;
+    for (std::uint64_t i = 1; i < kSlots; ++i) {
+      auto& slot = slots_[(now_ + i) % kSlots];
+      if (slot.empty()) continue;
+      entry = slot.back();
+      slot.pop_back();
+      --size_;
+      return true;
+    }
+    return false;
+  }
+
+ private:
+  std::vector<std::vector<Entry>> slots_;
+  std::uint64_t now_ = 0;
+  std::size_t size_ = 0;
+};
+
+}  // namespace spanbeat

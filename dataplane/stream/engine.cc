@@ -1,0 +1,357 @@
+#include "dataplane/stream/engine.h"
+
+#include <algorithm>
+#include <new>
+
+#include "dataplane/flow/tcp_account.h"
+#include "dataplane/stream/engine_context.h"
+
+namespace spanbeat {
+namespace {
+
+IpAddress address_of(const std::uint8_t* octets, IpVersion version) {
+  return IpAddress::from_wire({octets, version == IpVersion::v4 ? std::size_t{4} : std::size_t{16}});
+}
+
+}  // namespace
+
+bool StreamEngine::EngineContext::community_id(std::array<std::uint8_t, 20>& digest) {
+  const Endpoints& ends = connection_->endpoints;
+  if (!connection_->has_community_id) {
+    const CommunityEnds pair{ends.originator.wire(), ends.responder.wire(), ends.originator_port, ends.responder_port};
+    switch (ends.transport) {
+      case Transport::icmp:
+      case Transport::ipv6_icmp: {
+        // The direction of the packet matters: one-way types are not put in order.
+        spanbeat::community_id_icmp(pair, ends.transport == Transport::icmp ? 1 : 58, icmp_type_, icmp_code_, digest);
+        return true;
+      }
+      case Transport::none:
+        return false;
+      case Transport::tcp:
+      case Transport::udp:
+      case Transport::sctp:
+        spanbeat::community_id(pair, ends.transport == Transport::tcp ? 6 : ends.transport == Transport::udp ? 17 : 132, true,
+                               connection_->community_id);
+        connection_->has_community_id = true;
+    }
+  }
+  digest = connection_->community_id;
+  return true;
+}
+
+StreamEngine::StreamEngine(const StreamLimits& limits, std::size_t event_memory,
+                           const std::vector<std::unique_ptr<Decoder>>& decoders, FlowTable& flows, EventOutput& output, Counters& counters)
+    : limits_(limits),
+      decoders_(decoders),
+      flows_(flows),
+      output_(output),
+      counters_(counters),
+      arena_(event_memory + limits.held_total),
+      context_(std::make_unique<EngineContext>(*this)),
+      tcp_ports_(std::make_unique<ProtocolId[]>(65536)),
+      udp_ports_(std::make_unique<ProtocolId[]>(65536)),
+      states_(decoders.size()) {
+  for (std::size_t i = 0; i < decoders.size(); ++i) {
+    if (!decoders[i]) continue;
+    const auto protocol = static_cast<ProtocolId>(i + 1);
+    const DecoderInfo& info = decoders[i]->info();
+    for (const std::uint16_t port : decoders[i]->config().ports) {
+      if (info.tcp) tcp_ports_[port] = protocol;
+      if (info.udp) udp_ports_[port] = protocol;
+    }
+    if (info.icmp) icmp_protocol_ = protocol;
+  }
+}
+
+StreamEngine::~StreamEngine() {
+  for (auto& page : pages_) {
+    for (std::size_t i = 0; i < kPage; ++i) {
+      if (page[i].decoder == nullptr) continue;
+      drop_state(page[i]);
+      free_held(page[i]);
+      for (StreamHalf& half : page[i].half) half.carry.reset();
+    }
+  }
+  for (auto& states : states_) {
+    for (void* state : states) ::operator delete(state, std::align_val_t{16});
+  }
+}
+
+std::uint32_t StreamEngine::open(FlowIndex flow, ProtocolId protocol, bool tcp) {
+  if (open_ >= limits_.max_connections) evict_one();
+  if (free_.empty()) {
+    const auto first = static_cast<std::uint32_t>(pages_.size() * kPage);
+    pages_.push_back(std::make_unique<Connection[]>(kPage));
+    for (std::uint32_t i = 0; i < kPage; ++i) free_.push_back(first + static_cast<std::uint32_t>(kPage) - 1 - i);
+  }
+  const std::uint32_t number = free_.back();
+  free_.pop_back();
+  ++open_;
+  FlowRecord& record = flows_.record(flow);
+  const FlowInfo& info = flows_.info(flow);
+  Connection& connection = at(number);
+  connection.decoder = decoders_[protocol - 1U].get();
+  connection.flow = flow;
+  connection.protocol = protocol;
+  connection.tcp = tcp;
+  connection.order_flow = info.first_packet;
+  connection.endpoints = {address_of(info.source, info.version), address_of(info.destination, info.version), info.source_port,
+                          info.destination_port, info.transport};
+  connection.last = now_;
+  if (tcp) {
+    counters_.add(Counter::tcp_connections);
+    for (int side = 0; side < 2; ++side) {
+      if ((record.syn_seen >> side & 1) == 0) continue;
+      connection.half[static_cast<std::size_t>(side)].known = true;
+      connection.half[static_cast<std::size_t>(side)].next = info.isn[side] + 1;
+    }
+    connection.settled = connection.half[0].known && connection.half[1].known;
+    if (record.syn_seen != 0 && record.syn_from != 0) {
+      connection.turned = true;
+      std::swap(connection.endpoints.originator, connection.endpoints.responder);
+      std::swap(connection.endpoints.originator_port, connection.endpoints.responder_port);
+    }
+  }
+  record.connection = number + 1;
+  schedule(number, connection);
+  return number;
+}
+
+void StreamEngine::release(std::uint32_t number) {
+  Connection& connection = at(number);
+  FlowRecord& record = flows_.record(connection.flow);
+  record.connection = 0;
+  record.holding = 0;
+  const std::uint32_t generation = connection.generation + 1;
+  for (StreamHalf& half : connection.half) half.carry.reset();
+  connection = Connection{};
+  connection.generation = generation;
+  free_.push_back(number);
+  --open_;
+}
+
+void StreamEngine::evict_one() {
+  Wheel::Entry entry{};
+  while (wheel_.take_earliest(entry)) {
+    Connection& connection = at(entry.number);
+    if (connection.decoder == nullptr || connection.generation != entry.generation) continue;
+    close(entry.number, CloseReason::evicted);
+    return;
+  }
+}
+
+void StreamEngine::ensure_state(Connection& connection) {
+  if (connection.state != nullptr) return;
+  auto& pool = states_[connection.protocol - 1U];
+  if (!pool.empty()) {
+    connection.state = pool.back();
+    pool.pop_back();
+  } else {
+    connection.state = ::operator new(connection.decoder->state_size(), std::align_val_t{16});
+  }
+  connection.decoder->construct(connection.state);
+}
+
+void StreamEngine::drop_state(Connection& connection) {
+  if (connection.state == nullptr) return;
+  connection.decoder->destroy(connection.state);
+  states_[connection.protocol - 1U].push_back(connection.state);
+  connection.state = nullptr;
+  connection.timer = kNever;
+}
+
+// Ends the decoding of what the connection has so far; sequence numbers stay.
+void StreamEngine::flush_state(Connection& connection, CloseReason reason) {
+  if (connection.tcp) flush_held(connection);
+  if (connection.state != nullptr) {
+    context_->enter(context_->number(), connection, now_);
+    connection.decoder->on_close(connection.state, reason, *context_);
+    drop_state(connection);
+  }
+  for (StreamHalf& half : connection.half) {
+    half.carry.reset();
+    half.skip = half.need = 0;
+  }
+}
+
+void StreamEngine::close(std::uint32_t number, CloseReason reason) {
+  Connection& connection = at(number);
+  context_->enter(number, connection, now_);
+  flush_state(connection, reason);
+  FlowRecord& record = flows_.record(connection.flow);
+  record.ended = reason == CloseReason::fin || reason == CloseReason::rst ? 1 : 0;
+  record.syn_seen = 0;
+  release(number);
+}
+
+void StreamEngine::close_flow(FlowIndex flow, CloseReason reason) {
+  const std::uint32_t connection = flows_.record(flow).connection;
+  if (connection != 0) close(connection - 1, reason);
+}
+
+void StreamEngine::start(Time now) {
+  now_ = now;
+  wheel_.start(Wheel::tick_before(now));
+}
+
+void StreamEngine::schedule(std::uint32_t number, Connection& connection) {
+  Time when = connection.last + connection.decoder->config().transaction_timeout;
+  if (connection.timer != kNever) when = std::min(when, connection.timer);
+  if (connection.hole_since != kNever) when = std::min(when, connection.hole_since + limits_.hole_time);
+  const std::uint64_t tick = std::max(Wheel::tick_at(when), wheel_.now() + 1);
+  if (connection.scheduled != 0 && connection.scheduled <= tick) return;
+  connection.scheduled = tick;
+  wheel_.schedule({number, connection.generation}, tick);
+}
+
+void StreamEngine::advance(Time now) {
+  now_ = now;
+  const std::uint64_t tick = Wheel::tick_before(now);
+  if (tick <= wheel_.now()) return;
+  due_.clear();
+  wheel_.advance(tick, due_);
+  if (due_.empty()) return;
+  // In the order of the flows, which does not depend on how they are spread over workers.
+  std::erase_if(due_, [this](const Wheel::Entry& entry) {
+    const Connection& connection = at(entry.number);
+    return connection.decoder == nullptr || connection.generation != entry.generation;
+  });
+  std::stable_sort(due_.begin(), due_.end(), [this](const Wheel::Entry& a, const Wheel::Entry& b) {
+    return at(a.number).order_flow < at(b.number).order_flow;
+  });
+  for (std::size_t i = 0; i < due_.size(); ++i) {
+    const Wheel::Entry entry = due_[i];
+    if (at(entry.number).generation == entry.generation) due(entry.number, static_cast<Time>(tick) << 26);
+  }
+}
+
+// A connection's slot came round: acts on what is due at `boundary` and puts it back for the rest.
+void StreamEngine::due(std::uint32_t number, Time boundary) {
+  Connection& connection = at(number);
+  const std::uint32_t generation = connection.generation;
+  connection.scheduled = 0;
+  if (connection.hole_since != kNever && boundary >= connection.hole_since + limits_.hole_time) {
+    check_wait(number);
+    if (connection.generation != generation) return;
+    finish(number);
+    if (connection.generation != generation) return;
+  }
+  if (connection.timer != kNever && boundary >= connection.timer && connection.state != nullptr) {
+    connection.timer = kNever;
+    context_->enter(number, connection, boundary);
+    connection.decoder->on_timer(connection.state, *context_);
+  }
+  const Time idle = connection.last + connection.decoder->config().transaction_timeout;
+  if (boundary >= idle) {
+    if (!connection.tcp) {
+      close(number, CloseReason::timeout);
+      return;
+    }
+    context_->enter(number, connection, boundary);
+    flush_state(connection, CloseReason::timeout);
+    if (connection.reset) {
+      close(number, CloseReason::rst);
+      return;
+    }
+    return;  // back on the wheel with the next packet
+  }
+  schedule(number, connection);
+}
+
+void StreamEngine::note_syn(FlowIndex flow, int side, const Headers& headers) {
+  FlowRecord& record = flows_.record(flow);
+  FlowInfo& info = flows_.info(flow);
+  const bool ack = (headers.tcp_flags & kAck) != 0;
+  const int other = 1 - side;
+  const bool again = (record.syn_seen >> side & 1) != 0 && info.isn[side] == headers.sequence;
+  if (again) return;
+  if ((record.syn_seen >> side & 1) != 0 || !ack) {
+    record.syn_seen = 0;  // what was known belongs to an earlier connection
+  }
+  record.ended = 0;
+  record.syn_seen |= 1U << side;
+  info.isn[side] = headers.sequence;
+  record.syn_from = static_cast<std::uint32_t>(ack ? other : side) & 1U;
+  if (ack && (record.syn_seen >> other & 1) == 0) {
+    record.syn_seen |= 1U << other;
+    info.isn[other] = headers.acknowledgement - 1;
+  }
+}
+
+bool StreamEngine::tcp(FlowIndex flow, int side, const Headers& headers, Time timestamp, ProtocolId protocol) {
+  FlowRecord& record = flows_.record(flow);
+  const bool syn = (headers.tcp_flags & kSyn) != 0;
+  const bool fin = (headers.tcp_flags & kFin) != 0;
+  const bool data = headers.payload_wire != 0;
+  if (record.connection == 0) {
+    if (syn) note_syn(flow, side, headers);
+    if (record.ended != 0 || (!data && !fin) || (headers.tcp_flags & kRst) != 0) return false;
+    (void)open(flow, protocol, true);
+  } else if (!data && !syn && !fin && (headers.tcp_flags & kRst) == 0 && record.holding == 0) {
+    return false;  // a bare ACK that nothing waits for
+  }
+  const std::uint32_t number = record.connection - 1;
+  Connection& connection = at(number);
+  connection.last = now_;
+  ++connection.packets;
+  if (connection.scheduled == 0) schedule(number, connection);
+  if (syn) {
+    bool replaced = false;
+    handle_syn(number, side, headers, replaced);
+    if (replaced) return false;
+  }
+  if ((headers.tcp_flags & kRst) != 0) {
+    connection.reset = true;
+    wait(number, connection);
+    const std::uint32_t generation = connection.generation;
+    check_wait(number);
+    if (connection.generation == generation) finish(number);
+    return false;
+  }
+  segment(number, side, headers, timestamp);
+  finish(number);
+  return data;
+}
+
+// Ends a connection that its decoder is done with, or whose directions have both ended.
+void StreamEngine::finish(std::uint32_t number) {
+  Connection& connection = at(number);
+  if (connection.decoder == nullptr) return;
+  if (connection.done) {
+    free_held(connection);
+    FlowRecord& record = flows_.record(connection.flow);
+    record.ended = 1;
+    record.syn_seen = 0;
+    release(number);
+  } else if (connection.half[0].ended && connection.half[1].ended) {
+    close(number, CloseReason::fin);
+  }
+}
+
+bool StreamEngine::datagram(FlowIndex flow, int side, const Headers& headers, Time timestamp, ProtocolId protocol) {
+  FlowRecord& record = flows_.record(flow);
+  const std::uint32_t number = record.connection != 0 ? record.connection - 1 : open(flow, protocol, false);
+  Connection& connection = at(number);
+  connection.last = now_;
+  ensure_state(connection);
+  context_->enter(number, connection, timestamp);
+  context_->set_icmp(headers.icmp_type, headers.icmp_code);
+  connection.decoder->on_datagram(connection.state, direction_of(connection, side), Cursor(headers.payload), *context_);
+  if (connection.decoder->is_idle(connection.state)) {
+    drop_state(connection);
+    release(number);
+  }
+  return true;
+}
+
+void StreamEngine::shutdown() {
+  std::vector<std::uint32_t> open;
+  for (std::uint32_t number = 0; number < pages_.size() * kPage; ++number) {
+    if (at(number).decoder != nullptr) open.push_back(number);
+  }
+  std::sort(open.begin(), open.end(), [this](std::uint32_t a, std::uint32_t b) { return at(a).order_flow < at(b).order_flow; });
+  for (const std::uint32_t number : open) close(number, at(number).reset ? CloseReason::rst : CloseReason::shutdown);
+}
+
+}  // namespace spanbeat

@@ -1,0 +1,127 @@
+// The stream engine: everything between a flow and its decoder.
+//
+// What:   makes a Connection for a flow whose port belongs to a decoder, puts TCP segments in order (RFC 9293 section 3.10.7.4),
+//         shows the data to the decoder, keeps what it leaves unread, announces holes, runs its timers and closes it.
+// How holes end: a hole becomes on_gap when the peer has acknowledged past it *and* hole_packets further packets of the
+//         flow, or hole_time of the packet clock, have gone by; or when a bound is reached. A segment also waits, by the same
+//         rule, while its ACK covers octets of the other side that were not seen yet: so a response is never shown before
+//         its request, in whatever order the packets came. Without a handshake the first segments wait in the same way.
+// Overlaps: the copy that came first is kept; differing octets are counted.
+// Limits: bounded per connection and in all by StreamLimits. One engine per worker, not thread-safe.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "dataplane/event/output.h"
+#include "dataplane/flow/wheel.h"
+#include "dataplane/stream/connection.h"
+#include "dataplane/worker.h"
+
+namespace spanbeat {
+
+class StreamEngine {
+ public:
+  // `decoders` by ProtocolId - 1, null where a protocol is off; they outlive the engine.
+  StreamEngine(const StreamLimits& limits, std::size_t event_memory, const std::vector<std::unique_ptr<Decoder>>& decoders, FlowTable& flows,
+               EventOutput& output, Counters& counters);
+  ~StreamEngine();
+
+  // The protocol of a port pair, by the source port first (as Packetbeat), or 0.
+  [[nodiscard]] ProtocolId protocol_of(const Headers& headers) const {
+    switch (headers.transport) {
+      case Transport::tcp: {
+        const ProtocolId by_source = tcp_ports_[headers.source_port];
+        return by_source != 0 ? by_source : tcp_ports_[headers.destination_port];
+      }
+      case Transport::udp: {
+        const ProtocolId by_source = udp_ports_[headers.source_port];
+        return by_source != 0 ? by_source : udp_ports_[headers.destination_port];
+      }
+      case Transport::icmp:
+      case Transport::ipv6_icmp:
+        return icmp_protocol_;
+      case Transport::none:
+      case Transport::sctp:
+        break;
+    }
+    return 0;
+  }
+
+  // One packet of a flow with a decoder. `side` is 0 for the direction of the flow's first packet. True when its payload went to (or waits for)
+  // the decoder.
+  bool tcp(FlowIndex flow, int side, const Headers& headers, Time timestamp, ProtocolId protocol);
+  bool datagram(FlowIndex flow, int side, const Headers& headers, Time timestamp, ProtocolId protocol);
+
+  // Moves the packet clock; runs what is due. `now` never goes back.
+  void advance(Time now);
+  // Sets the clock at the first packet.
+  void start(Time now);
+  // Ends the connection of a flow, if there is one.
+  void close_flow(FlowIndex flow, CloseReason reason);
+  // When the flow's connection was last used; kNever without one.
+  [[nodiscard]] Time last_use(const FlowRecord& record) { return record.connection == 0 ? kNever : at(record.connection - 1).last; }
+  // Flushes and ends everything, in the order of the flows' first packets.
+  void shutdown();
+
+ private:
+  class EngineContext;
+  friend class EngineContext;
+  using Wheel = TimingWheel<26>;  // 67 ms
+  static constexpr std::size_t kPage = 256;
+
+  [[nodiscard]] Connection& at(std::uint32_t number) { return pages_[number / kPage][number % kPage]; }
+  [[nodiscard]] std::uint32_t open(FlowIndex flow, ProtocolId protocol, bool tcp);
+  void release(std::uint32_t number);
+  void evict_one();
+  void ensure_state(Connection& connection);
+  void drop_state(Connection& connection);
+  void close(std::uint32_t number, CloseReason reason);
+  void finish(std::uint32_t number);
+  void flush_state(Connection& connection, CloseReason reason);
+  void due(std::uint32_t number, Time boundary);
+  void schedule(std::uint32_t number, Connection& connection);
+  [[nodiscard]] Direction direction_of(const Connection& connection, int side) const {
+    return (side == 0) != connection.turned ? Direction::originator : Direction::responder;
+  }
+  void note_syn(FlowIndex flow, int side, const Headers& headers);
+
+  // reassembly.cc
+  void handle_syn(std::uint32_t number, int side, const Headers& headers, bool& replaced);
+  void segment(std::uint32_t number, int side, const Headers& headers, Time timestamp);
+  void hold(std::uint32_t number, int side, std::uint32_t sequence, Bytes data, std::uint32_t wire, bool fin, const Headers& headers, Time timestamp);
+  bool insert_held(Connection& connection, StreamHalf& half, HeldSegment segment, Bytes data);
+  [[nodiscard]] bool gated(const Connection& connection, int side, bool has_ack, std::uint32_t acknowledgement) const;
+  void deliver(Connection& connection, int side, Bytes data, std::uint32_t wire, bool fin, Time timestamp);
+  void feed(Connection& connection, int side, Bytes data);
+  void gap(Connection& connection, int side, std::uint32_t octets);
+  bool drain(Connection& connection);
+  void wait(std::uint32_t number, Connection& connection);
+  void check_wait(std::uint32_t number);
+  void settle(Connection& connection);
+  bool give_up_hole(Connection& connection, bool whatever);
+  void flush_held(Connection& connection);
+  void free_held(Connection& connection);
+  void pop_held(Connection& connection, StreamHalf& half);
+
+  const StreamLimits limits_;
+  const std::vector<std::unique_ptr<Decoder>>& decoders_;
+  FlowTable& flows_;
+  EventOutput& output_;
+  Counters& counters_;
+  EventArena arena_;
+  std::unique_ptr<EngineContext> context_;
+  std::unique_ptr<ProtocolId[]> tcp_ports_;
+  std::unique_ptr<ProtocolId[]> udp_ports_;
+  ProtocolId icmp_protocol_ = 0;
+  std::vector<std::unique_ptr<Connection[]>> pages_;
+  std::vector<std::uint32_t> free_;
+  std::size_t open_ = 0;
+  std::vector<std::vector<void*>> states_;  // free states by protocol
+  std::size_t held_total_ = 0;
+  Wheel wheel_;
+  std::vector<Wheel::Entry> due_;
+  Time now_ = 0;
+};
+
+}  // namespace spanbeat

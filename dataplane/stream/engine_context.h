@@ -1,0 +1,46 @@
+// The Context that the stream engine hands to decoders.
+#pragma once
+
+#include "dataplane/stream/engine.h"
+
+namespace spanbeat {
+
+class StreamEngine::EngineContext final : public Context {
+ public:
+  explicit EngineContext(StreamEngine& engine) : engine_(engine) {
+    arena_ = &engine.arena_;
+    counters_ = &engine.counters_;
+  }
+  // Makes this the context of one call about one connection.
+  void enter(std::uint32_t number, Connection& connection, Time time) {
+    number_ = number;
+    connection_ = &connection;
+    endpoints_ = &connection.endpoints;
+    protocol_ = connection.protocol;
+    time_ = time;
+  }
+  void set_time(Time time) { time_ = time; }
+  void set_icmp(std::uint8_t type, std::uint8_t code) {
+    icmp_type_ = type;
+    icmp_code_ = code;
+  }
+  [[nodiscard]] std::uint32_t number() const { return number_; }
+
+  void commit(Event&& event) override { engine_.output_.emit(std::move(event), connection_->order_flow, engine_.now_); }
+  void set_timer(Time when) override {
+    connection_->timer = when;
+    engine_.schedule(number_, *connection_);
+  }
+
+ protected:
+  bool community_id(std::array<std::uint8_t, 20>& digest) override;
+
+ private:
+  StreamEngine& engine_;
+  Connection* connection_ = nullptr;
+  std::uint32_t number_ = 0;
+  std::uint8_t icmp_type_ = 0;
+  std::uint8_t icmp_code_ = 0;
+};
+
+}  // namespace spanbeat
