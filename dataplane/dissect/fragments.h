@@ -1,8 +1,11 @@
 // Puts IP fragments together again (RFC 791 section 3.2, RFC 8200 section 4.5).
 //
-// What:   holds fragments until a datagram is whole. Bounded in datagrams, octets and time; what is given up is counted.
+// What:   holds fragments until a datagram is whole. Bounded in datagrams, octets, pieces and time; the oldest datagram
+//         goes first; what is given up is counted.
 // Limits: overlapping IPv4 fragments: the octets that came first stay; IPv6 datagrams with overlapping fragments are
-//         dropped whole (RFC 5722); both counted. A datagram is at most 65535 octets.
+//         dropped whole (RFC 5722); both counted. A second copy of a held fragment is part of the datagram and no
+//         overlap. A datagram is at most 65535 octets in 1024 pieces. A fragment that the snapshot length cut cannot be
+//         used.
 #pragma once
 
 #include <memory>
@@ -14,15 +17,16 @@
 namespace spanbeat {
 
 struct FragmentLimits {
-  std::size_t datagrams = 4096;            // under way at once
+  std::size_t datagrams = 4096;                // under way at once
   std::size_t octets = std::size_t{16} << 20;  // held in all
-  Time timeout = 30 * kSecond;             // RFC 791: 15 to 120 s
+  Time timeout = 30 * kSecond;                 // RFC 791: 15 to 120 s
 };
 
 struct Reassembled {
-  Bytes payload;              // what IP carries, padded; valid until the next call of the table
-  std::uint32_t packets = 0;  // fragments that it was made of
-  std::uint64_t wire_bytes = 0;  // octets on the wire of all of them
+  IpProtocol protocol = IpProtocol::hop_by_hop;  // as the first fragment says (RFC 8200 section 4.5)
+  Bytes payload;                                 // what IP carries, padded; valid until the next call of the table
+  std::uint32_t packets = 0;                     // fragments that it was made of
+  std::uint64_t wire_bytes = 0;                  // octets on the wire of all of them
 };
 
 class FragmentTable {
