@@ -148,16 +148,16 @@ class Event {
   // Sets a field. For list fields every call adds one value. Setting a plain field twice keeps the last value.
   template <Field field>
   void set(typename FieldTraits<field>::Value value) {
-    using Value = typename FieldTraits<field>::Value;
-    if constexpr (std::is_same_v<Value, std::string_view>) {
+    using Typed = typename FieldTraits<field>::Value;
+    if constexpr (std::is_same_v<Typed, std::string_view>) {
       put(field, value.data(), value.size(), true);
-    } else if constexpr (std::is_same_v<Value, bool>) {
+    } else if constexpr (std::is_same_v<Typed, bool>) {
       const std::int64_t wide = value ? 1 : 0;
       put(field, &wide, sizeof wide, false);
-    } else if constexpr (std::is_same_v<Value, IpAddress>) {
+    } else if constexpr (std::is_same_v<Typed, IpAddress>) {
       put(field, &value, sizeof value, false);
     } else {
-      static_assert(sizeof(Value) == 8);
+      static_assert(sizeof(Typed) == 8);
       put(field, &value, sizeof value, false);
     }
   }

@@ -1,0 +1,295 @@
+#include "export/json/document.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "export/json/value_output.h"
+
+namespace spanbeat {
+
+std::string_view name_of(Status status) {
+  static constexpr std::string_view kNames[] = {"", "OK", "Error", "Server Error", "Client Error", "NO_REPLY"};
+  return kNames[static_cast<std::size_t>(status)];
+}
+
+std::string_view name_of(Transport transport) {
+  static constexpr std::string_view kNames[] = {"", "tcp", "udp", "icmp", "ipv6-icmp", "sctp"};
+  return kNames[static_cast<std::size_t>(transport)];
+}
+
+namespace {
+
+// A word of a table as a text of which 48 octets are readable.
+template <std::size_t size>
+struct Words {
+  char texts[size][48] = {};
+  std::uint8_t sizes[size] = {};
+  [[nodiscard]] std::string_view operator[](std::size_t index) const { return {texts[index], sizes[index]}; }
+};
+template <std::size_t size, typename Enum>
+Words<size> words_of() {
+  Words<size> words;
+  for (std::size_t i = 0; i < size; ++i) {
+    const std::string_view name = name_of(static_cast<Enum>(i));
+    std::memcpy(words.texts[i], name.data(), name.size());
+    words.sizes[i] = static_cast<std::uint8_t>(name.size());
+  }
+  return words;
+}
+const auto kStatusWords = words_of<6, Status>();
+const auto kTransportWords = words_of<6, Transport>();
+const auto kDirectionWords = words_of<7, NetworkDirection>();
+constexpr char kIpVersionWords[2][48] = {"ipv4", "ipv6"};
+
+bool is_ipv4(const IpAddress& address) {
+  static constexpr std::uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  return address.version == IpVersion::v4 || std::memcmp(address.octets.data(), kMapped, sizeof kMapped) == 0;
+}
+
+constexpr std::size_t number_of(Field field) { return static_cast<std::size_t>(field); }
+
+}  // namespace
+
+DocumentWalk::DocumentWalk() {
+  for (std::size_t i = 0; i < kFields; ++i) {
+    kinds_[i] = static_cast<std::uint8_t>(kFieldInfo[i].type);
+    if (kFieldInfo[i].list != FieldList::no) kinds_[i] |= kSeveral;
+  }
+}
+
+void DocumentWalk::index(const EventHeader& header, const std::uint8_t* event) {
+  static_assert(sizeof(EventHeader) % 8 == 0);
+  set_ = {};
+  nulls_ = {};
+  const std::uint8_t* at = event + sizeof(EventHeader);
+  const std::uint8_t* const end = event + header.size;
+  while (static_cast<std::size_t>(end - at) >= sizeof(FieldEntry) && at < end) {
+    const FieldEntry entry = entry_at(at);
+    const std::size_t field = number_of(entry.field);
+    const std::uint8_t* const next = at + sizeof entry + ((std::size_t{entry.size} + 7) & ~std::size_t{7});
+    if (field >= kFields || next > end + 7) break;
+    if (entry.is_null != 0) [[unlikely]] {
+      nulls_.add(field);
+      if ((kinds_[field] & kSeveral) == 0) set_.remove(field);
+    } else {
+      if (!set_.has(field)) first_[field] = at;
+      last_[field] = at;
+      set_.add(field);
+      nulls_.remove(field);
+    }
+    at = next;
+  }
+}
+
+// The fields that follow from the header and the stream (spec/events.md sections 2 and 10).
+FieldSet DocumentWalk::derived(const StreamPlan& plan, const EventHeader& header) {
+  FieldSet fields = plan.constants();
+  const bool has_source = header.source.version != IpVersion::none;
+  const bool has_destination = header.destination.version != IpVersion::none;
+  const bool has_bytes = header.source_bytes + header.destination_bytes != 0;
+  fields.add(Field::timestamp);
+  if (has_source) source_ip_.set(header.source);
+  if (has_destination) destination_ip_.set(header.destination);
+  fields.add_if(has_source, Field::source_ip);
+  fields.add_if(header.source_port != 0, Field::source_port);
+  fields.add_if(header.source_bytes != 0, Field::source_bytes);
+  fields.add_if(has_destination, Field::destination_ip);
+  fields.add_if(header.destination_port != 0, Field::destination_port);
+  fields.add_if(header.destination_bytes != 0, Field::destination_bytes);
+  fields.add_if(has_source || has_destination, Field::network_type);
+  fields.add_if(header.transport != Transport::none, Field::network_transport);
+  fields.add_if(header.has_community_id != 0, Field::network_community_id);
+  fields.add_if(has_bytes || plan.is_flow(), Field::network_bytes);
+  const bool has_start = header.start != kNever;
+  const bool has_end = header.end != kNever;
+  fields.add_if(has_start, Field::event_start);
+  fields.add_if(has_end, Field::event_end);
+  fields.add_if(has_start && has_end && header.end >= header.start, Field::event_duration);
+  if (plan.is_flow()) return fields;
+
+  fields.add_if(has_source, Field::client_ip);
+  fields.add_if(header.source_port != 0, Field::client_port);
+  fields.add_if(header.source_bytes != 0, Field::client_bytes);
+  fields.add_if(set_.has(Field::source_domain), Field::client_domain);
+  fields.add_if(has_destination, Field::server_ip);
+  fields.add_if(header.destination_port != 0, Field::server_port);
+  fields.add_if(header.destination_bytes != 0, Field::server_bytes);
+  fields.add_if(set_.has(Field::destination_domain), Field::server_domain);
+  fields.add_if(header.status != Status::none, Field::status);
+  fields.add_if(has_source || has_destination, Field::network_direction);
+  fields.add_if(has_source || has_destination, Field::related_ip);
+  return fields;
+}
+
+template <typename Output>
+void DocumentWalk::write_several(std::size_t field, Output& output) {
+  const auto type = static_cast<FieldType>(kinds_[field] & ~kSeveral);
+  const std::uint8_t* at = first_[field];
+  const std::uint8_t* const last = last_[field];
+  const bool plain = at == last && kFieldInfo[field].list == FieldList::one_plain;
+  if (!plain) output.begin_list();
+  for (std::size_t count = 0;;) {
+    const FieldEntry entry = entry_at(at);
+    if (number_of(entry.field) == field && entry.is_null == 0) {
+      if (!plain) output.next(count++);
+      switch (type) {
+        case FieldType::keyword: output.add_text(text_at(at)); break;
+        case FieldType::integer: output.add_integer(word_at<std::int64_t>(at)); break;
+        case FieldType::floating: output.add_floating(word_at<double>(at)); break;
+        case FieldType::boolean: output.add_boolean(word_at<std::int64_t>(at) != 0); break;
+        case FieldType::ip: output.add_ip(word_at<IpAddress>(at)); break;
+        case FieldType::date: output.add_date(word_at<Time>(at)); break;
+        case FieldType::tree: output.add_tree({at + sizeof entry, entry.size}); break;
+      }
+    }
+    if (at == last) break;
+    at += sizeof entry + ((std::size_t{entry.size} + 7) & ~std::size_t{7});
+  }
+  if (!plain) output.end_list();
+}
+
+// Both ends, then what the decoder adds; each address once.
+template <typename Output>
+void DocumentWalk::write_related_ip(const EventHeader& header, Output& output) {
+  std::size_t count = 0;
+  output.begin_list();
+  if (header.source.version != IpVersion::none) {
+    output.next(count++);
+    output.add_short_text(source_ip_.view());
+  }
+  if (header.destination.version != IpVersion::none && header.destination != header.source) {
+    output.next(count++);
+    output.add_short_text(destination_ip_.view());
+  }
+  if (set_.has(Field::related_ip)) {
+    related_.assign({header.source, header.destination});
+    const std::uint8_t* at = first_[number_of(Field::related_ip)];
+    const std::uint8_t* const last = last_[number_of(Field::related_ip)];
+    while (true) {
+      const FieldEntry entry = entry_at(at);
+      if (entry.field == Field::related_ip && entry.is_null == 0) {
+        const auto address = word_at<IpAddress>(at);
+        // Beyond what any decoder adds, repeated ones may show: a hostile event must not cost the square of its size.
+        const std::size_t looked_at = std::min<std::size_t>(related_.size(), 256);
+        const auto known_end = related_.begin() + static_cast<std::ptrdiff_t>(looked_at);
+        if (std::find(related_.begin(), known_end, address) == known_end) {
+          related_.push_back(address);
+          output.next(count++);
+          output.add_ip(address);
+        }
+      }
+      if (at == last) break;
+      at += sizeof entry + ((std::size_t{entry.size} + 7) & ~std::size_t{7});
+    }
+  }
+  output.end_list();
+}
+
+template <typename Output>
+void DocumentWalk::write_set(std::size_t field, Output& output) {
+  const std::uint8_t* const at = last_[field];
+  switch (kinds_[field]) {
+    case static_cast<std::uint8_t>(FieldType::keyword): output.text(text_at(at)); break;
+    case static_cast<std::uint8_t>(FieldType::integer): output.integer(word_at<std::int64_t>(at)); break;
+    case static_cast<std::uint8_t>(FieldType::floating): output.floating(word_at<double>(at)); break;
+    case static_cast<std::uint8_t>(FieldType::boolean): output.boolean(word_at<std::int64_t>(at) != 0); break;
+    case static_cast<std::uint8_t>(FieldType::ip): output.ip(word_at<IpAddress>(at)); break;
+    case static_cast<std::uint8_t>(FieldType::date): output.date(word_at<Time>(at)); break;
+    case static_cast<std::uint8_t>(FieldType::tree): output.tree({at + sizeof(FieldEntry), entry_at(at).size}); break;
+    default: write_several(field, output);
+  }
+}
+
+template <typename Output>
+void DocumentWalk::write_derived(std::size_t field, const StreamPlan& plan, const EventHeader& header,
+                                 NetworkDirection direction, Output& output) {
+  switch (static_cast<Field>(field)) {
+    case Field::timestamp: output.date(header.timestamp); break;
+    case Field::event_start: output.date(header.start); break;
+    case Field::event_end: output.date(header.end); break;
+    case Field::event_duration:
+      output.integer(static_cast<std::int64_t>(static_cast<std::uint64_t>(header.end) -
+                                               static_cast<std::uint64_t>(header.start)));
+      break;
+    // source.ip and destination.ip may hold several values, so their quotes are not in the transitions.
+    case Field::source_ip: output.add_short_text(source_ip_.view()); break;
+    case Field::destination_ip: output.add_short_text(destination_ip_.view()); break;
+    case Field::client_ip: output.short_text(source_ip_.view()); break;
+    case Field::server_ip: output.short_text(destination_ip_.view()); break;
+    case Field::source_port:
+    case Field::client_port: output.integer(header.source_port); break;
+    case Field::destination_port:
+    case Field::server_port: output.integer(header.destination_port); break;
+    case Field::source_bytes:
+    case Field::client_bytes: output.integer(static_cast<std::int64_t>(header.source_bytes)); break;
+    case Field::destination_bytes:
+    case Field::server_bytes: output.integer(static_cast<std::int64_t>(header.destination_bytes)); break;
+    case Field::client_domain: output.text(text_at(last_[number_of(Field::source_domain)])); break;
+    case Field::server_domain: output.text(text_at(last_[number_of(Field::destination_domain)])); break;
+    case Field::network_bytes:
+      output.integer(static_cast<std::int64_t>(header.source_bytes + header.destination_bytes));
+      break;
+    case Field::network_type: {
+      const bool v4 = is_ipv4(header.source.version != IpVersion::none ? header.source : header.destination);
+      output.short_text({kIpVersionWords[v4 ? 0 : 1], 4});
+      break;
+    }
+    case Field::network_transport:
+      output.short_text(kTransportWords[static_cast<std::size_t>(header.transport)]);
+      break;
+    case Field::network_direction: output.short_text(kDirectionWords[static_cast<std::size_t>(direction)]); break;
+    case Field::network_community_id: output.community_id(header.community_id); break;
+    case Field::status: output.short_text(kStatusWords[static_cast<std::size_t>(header.status)]); break;
+    case Field::related_ip: write_related_ip(header, output); break;
+    default: output.constant(plan.constant(field));
+  }
+}
+
+template <typename Output>
+void DocumentWalk::write(const StreamPlan& plan, const EventHeader& header, const std::uint8_t* event,
+                         NetworkDirection direction, Output& output) {
+  index(header, event);
+  const FieldSet derived_fields = derived(plan, header);
+  // related.ip of a transaction is both: the ends, and what the decoder adds. It is written as a derived field.
+  FieldSet set_alone = set_;
+  if (derived_fields.has(Field::related_ip)) set_alone.remove(static_cast<std::size_t>(Field::related_ip));
+  for (std::size_t i = 0; i < FieldSet::kWords; ++i) {
+    const std::uint64_t set = set_alone.word(i);
+    std::uint64_t fields = set | (derived_fields.word(i) & ~nulls_.word(i));
+    if (Output::kShowsNulls && plan.keep_null()) fields |= nulls_.word(i);
+    while (fields != 0) {
+      const int bit = std::countr_zero(fields);
+      fields &= fields - 1;
+      const std::size_t field = i * 64 + static_cast<std::size_t>(bit);
+      output.begin(field);
+      if ((set >> bit & 1) != 0) {
+        write_set(field, output);
+        continue;
+      }
+      if constexpr (Output::kShowsNulls) {
+        if (nulls_.has(field)) {
+          output.null();
+          continue;
+        }
+      }
+      write_derived(field, plan, header, direction, output);
+    }
+  }
+  output.end();
+}
+
+void DocumentWalk::append_json(const StreamPlan& plan, const EventHeader& header, const std::uint8_t* event,
+                               NetworkDirection direction, JsonStyle& style, Transitions& transitions,
+                               TextBuffer& buffer) {
+  JsonOutput output(style, transitions, buffer);
+  write(plan, header, event, direction, output);
+}
+
+Value DocumentWalk::make_value(const StreamPlan& plan, const EventHeader& header, const std::uint8_t* event,
+                               NetworkDirection direction) {
+  ValueOutput output;
+  write(plan, header, event, direction, output);
+  return output.take();
+}
+
+}  // namespace spanbeat

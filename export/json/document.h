@@ -1,0 +1,81 @@
+// From an event to a document: the walk over its fields, and the common fields that are derived on the way.
+//
+// What:   `DocumentWalk` indexes an event's entries, adds the derived fields that are not set explicitly, and gives every
+//         field to an output in the order of the field ids, which is the order of the dotted names.
+// Why:    one walk for both outputs (JSON text, and the Value that processors work on), so that they cannot differ.
+// Limits: one thread; keeps its tables between documents. The rules are spec/events.md sections 1, 2, 3 and 10.
+#pragma once
+
+#include "export/direction.h"
+#include "export/json/plan.h"
+
+namespace spanbeat {
+
+[[nodiscard]] std::string_view name_of(Status status);        // empty for none
+[[nodiscard]] std::string_view name_of(Transport transport);  // empty for none
+
+class DocumentWalk {
+ public:
+  DocumentWalk();
+
+  // Both tell the same document. `event` is the encoded event that `header` is the header of; header.timestamp is set;
+  // `direction` counts for transactions only.
+  void append_json(const StreamPlan& plan, const EventHeader& header, const std::uint8_t* event,
+                   NetworkDirection direction, JsonStyle& style, Transitions& transitions, TextBuffer& buffer);
+  [[nodiscard]] Value make_value(const StreamPlan& plan, const EventHeader& header, const std::uint8_t* event,
+                                 NetworkDirection direction);
+
+ private:
+  // Texts that stand in several places of a document, 48 octets readable.
+  struct ShortText {
+    char characters[kScalarRoom];
+    std::size_t size = 0;
+    void set(const IpAddress& address) { size = static_cast<std::size_t>(write_ip(address, characters) - characters); }
+    [[nodiscard]] std::string_view view() const { return {characters, size}; }
+  };
+
+  static FieldEntry entry_at(const std::uint8_t* at) {
+    FieldEntry entry;
+    std::memcpy(&entry, at, sizeof entry);
+    return entry;
+  }
+  static std::string_view text_at(const std::uint8_t* at) {
+    return {reinterpret_cast<const char*>(at + sizeof(FieldEntry)), entry_at(at).size};
+  }
+  template <typename Word>
+  static Word word_at(const std::uint8_t* at) {
+    Word word;
+    std::memcpy(&word, at + sizeof(FieldEntry), sizeof word);
+    return word;
+  }
+
+  // Which fields the event sets, and where.
+  void index(const EventHeader& header, const std::uint8_t* event);
+  [[nodiscard]] FieldSet derived(const StreamPlan& plan, const EventHeader& header);
+  template <typename Output>
+  SPANBEAT_INLINE void write(const StreamPlan& plan, const EventHeader& header, const std::uint8_t* event,
+                             NetworkDirection direction, Output& output);
+  template <typename Output>
+  SPANBEAT_INLINE void write_set(std::size_t field, Output& output);
+  template <typename Output>
+  SPANBEAT_INLINE void write_derived(std::size_t field, const StreamPlan& plan, const EventHeader& header,
+                                     NetworkDirection direction, Output& output);
+  template <typename Output>
+  SPANBEAT_INLINE void write_several(std::size_t field, Output& output);
+  template <typename Output>
+  SPANBEAT_INLINE void write_related_ip(const EventHeader& header, Output& output);
+
+  // A field's type, or kSeveral where it may have several values: kFieldInfo in fewer cache lines.
+  static constexpr std::uint8_t kSeveral = 0x80;
+  std::array<std::uint8_t, kFields> kinds_;
+  FieldSet set_;
+  FieldSet nulls_;
+  // The first and the last entry of each field that is set.
+  std::array<const std::uint8_t*, kFields> first_;
+  std::array<const std::uint8_t*, kFields> last_;
+  ShortText source_ip_;
+  ShortText destination_ip_;
+  std::vector<IpAddress> related_;  // what related.ip holds so far
+};
+
+}  // namespace spanbeat

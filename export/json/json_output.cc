@@ -1,0 +1,45 @@
+#include "export/json/json_output.h"
+
+#include "export/json/tree.h"
+
+namespace spanbeat {
+
+void JsonTree::forget_members(const std::vector<bool>& which) {
+  char* const text = buffer_.begin();
+  const std::size_t first = opened_.back();
+  const std::size_t begin = members_[first];
+  const std::size_t end = static_cast<std::size_t>(at_ - text);
+  std::size_t to = begin;
+  for (std::size_t i = 0; i < which.size(); ++i) {
+    if (which[i]) continue;
+    std::size_t from = members_[first + i];
+    const std::size_t until = first + i + 1 < members_.size() ? members_[first + i + 1] : end;
+    // The first one that stays has no comma before it.
+    if (to == begin && i != 0) ++from;
+    std::memmove(text + to, text + from, until - from);
+    to += until - from;
+  }
+  at_ = text + to;
+}
+
+char* JsonTree::write_unpadded(std::string_view text, char* out) const {
+  if (text.size() <= 256) {
+    char padded[256 + kPadding];
+    if (!text.empty()) std::memcpy(padded, text.data(), text.size());
+    return style_.escape(padded, text.size(), out);
+  }
+  // The vector kernels read behind the text.
+  std::string copy;
+  copy.reserve(text.size() + kPadding);
+  copy.append(text);
+  return style_.escape(copy.data(), copy.size(), out);
+}
+
+char* write_tree_json(JsonStyle& style, TextBuffer& buffer, char* at, Bytes tree) {
+  JsonTree output(style, buffer, at);
+  TreeWalk walk(output);
+  walk.run(tree);
+  return output.at();
+}
+
+}  // namespace spanbeat

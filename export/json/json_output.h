@@ -1,0 +1,239 @@
+// The fast output of the document walk: JSON text, straight into a buffer.
+//
+// What:   `JsonOutput` takes the fields of one document in the order of their ids. Between fields it copies the texts of
+//         Transitions; trees are written by `JsonTree`.
+// Why:    no tree, no strings and no virtual call lies between an event and its text.
+// Limits: one document at a time. Texts given to text() have kPadding readable octets behind them.
+#pragma once
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "export/json/escape.h"
+#include "export/json/scalars.h"
+#include "export/json/text_buffer.h"
+#include "export/json/transitions.h"
+
+namespace spanbeat {
+
+// What all documents of an exporter are written with.
+struct JsonStyle {
+  explicit JsonStyle(bool html = false, bool local_time = false)
+      : escape(html ? escape_html : escape_kernels().back().function), inline_texts(html ? 0 : 16), dates(local_time) {}
+  EscapeFunction escape;
+  std::size_t inline_texts;  // texts up to this size are tried without a call
+  DateWriter dates;
+};
+
+// Writes text of up to `style.inline_texts` octets at once when it is clean; everything else by the kernel.
+inline char* write_escaped(const JsonStyle& style, std::string_view text, char* out) {
+  if (text.size() <= style.inline_texts) {
+    const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data()));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), octets);
+    if ((unclean_mask(octets) & ((1u << text.size()) - 1)) == 0) return out + text.size();
+  }
+  return style.escape(text.data(), text.size(), out);
+}
+
+// JSON of values whose shape is known only at run time: the output of TreeWalk, and of writing a Value.
+class JsonTree {
+ public:
+  JsonTree(JsonStyle& style, TextBuffer& buffer, char* at) : style_(style), buffer_(buffer), at_(at) {}
+  [[nodiscard]] char* at() const { return at_; }
+
+  void null() { literal("null"); }
+  void boolean(bool value) { literal(value ? std::string_view("true") : std::string_view("false")); }
+  void integer(std::int64_t value) { at_ = write_integer(value, room(kScalarRoom)); }
+  void unsigned_integer(std::uint64_t value) { at_ = write_unsigned(value, room(kScalarRoom)); }
+  void floating(double value) { at_ = write_floating(value, room(kScalarRoom)); }
+  // `padded`: kPadding readable octets follow the text.
+  void string(std::string_view text, bool padded = true) {
+    char* out = room(escaped_room(text.size()) + 2);
+    *out++ = '"';
+    out = padded ? write_escaped(style_, text, out) : write_unpadded(text, out);
+    *out++ = '"';
+    at_ = out;
+  }
+  void ip(const IpAddress& address) {
+    char* out = room(kScalarRoom);
+    *out++ = '"';
+    out = write_ip(address, out);
+    *out++ = '"';
+    at_ = out;
+  }
+  void date(Time value) {
+    char* out = room(kScalarRoom);
+    *out++ = '"';
+    out = style_.dates.write(value, out);
+    *out++ = '"';
+    at_ = out;
+  }
+  void begin_array() { character('['); }
+  void item(std::size_t index) {
+    if (index != 0) character(',');
+  }
+  void end_array() { character(']'); }
+  void begin_object() {
+    character('{');
+    opened_.push_back(members_.size());
+  }
+  void member(std::string_view key, std::size_t index, bool padded = true) {
+    members_.push_back(static_cast<std::size_t>(at_ - buffer_.begin()));
+    if (index != 0) character(',');
+    string(key, padded);
+    character(':');
+  }
+  void end_object() {
+    members_.resize(opened_.back());
+    opened_.pop_back();
+    character('}');
+  }
+  // Takes the members of the open object whose place is true out again.
+  void forget_members(const std::vector<bool>& which);
+
+ private:
+  [[nodiscard]] char* room(std::size_t more) { return at_ = buffer_.room(at_, more); }
+  void character(char c) {
+    char* out = room(1);
+    *out = c;
+    at_ = out + 1;
+  }
+  void literal(std::string_view text) {
+    char* out = room(text.size());
+    std::memcpy(out, text.data(), text.size());
+    at_ = out + text.size();
+  }
+  char* write_unpadded(std::string_view text, char* out) const;
+
+  JsonStyle& style_;
+  TextBuffer& buffer_;
+  char* at_;
+  std::vector<std::size_t> members_;  // where the members of all open objects begin
+  std::vector<std::size_t> opened_;   // how many of them belong to outer objects
+};
+
+// JSON of a tree field, for JsonOutput: gives the place behind it.
+char* write_tree_json(JsonStyle& style, TextBuffer& buffer, char* at, Bytes tree);
+
+// The place to write at must stay in a register: were one of these a call, the object's address would escape and every
+// character written might change it.
+#define SPANBEAT_INLINE [[gnu::always_inline]] inline
+
+class JsonOutput {
+ public:
+  // Streams that show nulls go through a Value.
+  static constexpr bool kShowsNulls = false;
+
+  JsonOutput(JsonStyle& style, Transitions& transitions, TextBuffer& buffer)
+      : style_(style),
+        transitions_(transitions),
+        buffer_(buffer),
+        room_(transitions.room() + kScalarRoom),
+        at_(buffer.end()),
+        limit_(buffer.limit()) {}
+
+  // The next field, later than the one before. One value follows: for a plain field by the functions up to tree(), for
+  // a field that may have several by begin_list, next and add_... for each, end_list; or, shown plain, by one add_...
+  SPANBEAT_INLINE void begin(std::size_t field) {
+    reserve(room_);
+    at_ = transitions_.write(previous_, field, at_);
+    previous_ = field;
+  }
+
+  SPANBEAT_INLINE void text(std::string_view text) {
+    reserve(escaped_room(text.size()));
+    at_ = write_escaped(style_, text, at_);
+  }
+  // Text that needs no escaping, of up to 48 octets, of which as many are readable.
+  SPANBEAT_INLINE void short_text(std::string_view text) {
+    std::memcpy(at_, text.data(), 48);
+    at_ += text.size();
+  }
+  SPANBEAT_INLINE void date(Time value) { at_ = style_.dates.write(value, at_); }
+  SPANBEAT_INLINE void ip(const IpAddress& address) { at_ = write_ip(address, at_); }
+  SPANBEAT_INLINE void integer(std::int64_t value) { at_ = write_integer(value, at_); }
+  SPANBEAT_INLINE void floating(double value) { at_ = write_floating(value, at_); }
+  SPANBEAT_INLINE void boolean(bool value) {
+    std::memcpy(at_, value ? "true\0\0\0" : "false\0\0", 8);
+    at_ += value ? 4 : 5;
+  }
+  SPANBEAT_INLINE void community_id(const std::array<std::uint8_t, 20>& digest) {
+    at_ = write_community_id(digest, at_);
+  }
+  template <typename Constant>
+  SPANBEAT_INLINE void constant(const Constant& constant) {
+    const std::string_view text = constant.json;  // padded
+    reserve(text.size() + kPadding);
+    char* to = at_;
+    for (std::size_t done = 0; done < text.size(); done += kPadding) std::memcpy(to + done, text.data() + done, kPadding);
+    at_ = to + text.size();
+  }
+  SPANBEAT_INLINE void tree(Bytes encoded) {
+    at_ = write_tree_json(style_, buffer_, at_, encoded);
+    limit_ = buffer_.limit();
+  }
+
+  SPANBEAT_INLINE void begin_list() { *at_++ = '['; }
+  SPANBEAT_INLINE void next(std::size_t index) {
+    reserve(kScalarRoom + 8);
+    *at_ = ',';
+    at_ += index != 0 ? 1 : 0;
+  }
+  SPANBEAT_INLINE void end_list() {
+    reserve(8);
+    *at_++ = ']';
+  }
+  SPANBEAT_INLINE void add_text(std::string_view text) {
+    reserve(escaped_room(text.size()) + 2);
+    *at_++ = '"';
+    at_ = write_escaped(style_, text, at_);
+    *at_++ = '"';
+  }
+  SPANBEAT_INLINE void add_short_text(std::string_view text) {
+    *at_++ = '"';
+    std::memcpy(at_, text.data(), 48);
+    at_ += text.size();
+    *at_++ = '"';
+  }
+  SPANBEAT_INLINE void add_integer(std::int64_t value) { integer(value); }
+  SPANBEAT_INLINE void add_floating(double value) { floating(value); }
+  SPANBEAT_INLINE void add_boolean(bool value) { boolean(value); }
+  SPANBEAT_INLINE void add_tree(Bytes encoded) { tree(encoded); }
+  SPANBEAT_INLINE void add_date(Time value) {
+    *at_++ = '"';
+    at_ = style_.dates.write(value, at_);
+    *at_++ = '"';
+  }
+  SPANBEAT_INLINE void add_ip(const IpAddress& address) {
+    *at_++ = '"';
+    at_ = write_ip(address, at_);
+    *at_++ = '"';
+  }
+
+  // Closes the document; the buffer now ends behind it.
+  SPANBEAT_INLINE void end() {
+    reserve(room_);
+    if (previous_ == Transitions::kBegin) *at_++ = '{';
+    at_ = transitions_.write(previous_, Transitions::kEnd, at_);
+    buffer_.finish(at_);
+  }
+
+ private:
+  SPANBEAT_INLINE void reserve(std::size_t more) {
+    if (static_cast<std::size_t>(limit_ - at_) < more) [[unlikely]] {
+      at_ = buffer_.room(at_, more);
+      limit_ = buffer_.limit();
+    }
+  }
+
+  JsonStyle& style_;
+  Transitions& transitions_;
+  TextBuffer& buffer_;
+  const std::size_t room_;
+  char* at_;
+  char* limit_;
+  std::size_t previous_ = Transitions::kBegin;
+};
+
+}  // namespace spanbeat

@@ -1,0 +1,140 @@
+// Reads the trees that TreeWriter wrote into events, and tells an output what is in them.
+//
+// What:   `walk_tree` calls the output for every value, in order; `Output` is either JSON text or a Value.
+// Why:    trees are the fields whose shape is known only at run time; both outputs must understand them alike.
+// Limits: of several members of one name in an object the last one counts: the output is told at the object's end which
+//         ones to forget. A damaged tree ends early; what is open is closed.
+#pragma once
+
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "dataplane/event/event.h"
+
+namespace spanbeat {
+
+template <typename Output>
+class TreeWalk {
+ public:
+  explicit TreeWalk(Output& output) : output_(output) {}
+
+  void run(Bytes tree) {
+    at_ = tree.data();
+    end_ = tree.data() + tree.size();
+    value(0);
+  }
+
+ private:
+  struct Member {
+    std::string_view key;
+    bool shadowed;
+  };
+
+  template <typename Word>
+  Word word() {
+    Word word{};
+    if (static_cast<std::size_t>(end_ - at_) < sizeof word) {
+      at_ = end_;
+      return word;
+    }
+    std::memcpy(&word, at_, sizeof word);
+    at_ += sizeof word;
+    return word;
+  }
+  std::string_view characters() {
+    const std::size_t size = word<std::uint32_t>();
+    if (size > static_cast<std::size_t>(end_ - at_)) {
+      at_ = end_;
+      return {};
+    }
+    const std::string_view view(reinterpret_cast<const char*>(at_), size);
+    at_ += size;
+    return view;
+  }
+
+  void value(int depth) {
+    if (at_ == end_ || depth > TreeWriter::kMaxDepth) {
+      at_ = end_;
+      output_.null();
+      return;
+    }
+    switch (static_cast<TreeTag>(*at_++)) {
+      case TreeTag::null: output_.null(); break;
+      case TreeTag::no: output_.boolean(false); break;
+      case TreeTag::yes: output_.boolean(true); break;
+      case TreeTag::integer: output_.integer(word<std::int64_t>()); break;
+      case TreeTag::unsigned_integer: output_.unsigned_integer(word<std::uint64_t>()); break;
+      case TreeTag::floating: output_.floating(word<double>()); break;
+      case TreeTag::string: output_.string(characters()); break;
+      case TreeTag::ip: output_.ip(word<IpAddress>()); break;
+      case TreeTag::date: output_.date(word<Time>()); break;
+      case TreeTag::array: array(depth); break;
+      case TreeTag::object: object(depth); break;
+      default:
+        at_ = end_;
+        output_.null();
+    }
+  }
+
+  void array(int depth) {
+    const std::uint32_t count = word<std::uint32_t>();
+    output_.begin_array();
+    for (std::uint32_t i = 0; i < count && at_ != end_; ++i) {
+      output_.item(i);
+      value(depth + 1);
+    }
+    output_.end_array();
+  }
+
+  void object(int depth) {
+    const std::uint32_t count = word<std::uint32_t>();
+    const std::size_t first = members_.size();
+    std::unordered_map<std::string_view, std::size_t> by_key;  // for large objects
+    bool any_shadowed = false;
+    output_.begin_object();
+    for (std::uint32_t i = 0; i < count && at_ != end_; ++i) {
+      const std::string_view key = characters();
+      const std::size_t earlier = find(key, first, by_key);
+      if (earlier < members_.size()) members_[earlier].shadowed = any_shadowed = true;
+      members_.push_back({key, false});
+      if (i > kLinear) {
+        by_key[key] = members_.size() - 1;
+      } else if (i == kLinear) {
+        for (std::size_t j = first; j < members_.size(); ++j) by_key[members_[j].key] = j;
+      }
+      output_.member(key, i);
+      value(depth + 1);
+    }
+    if (any_shadowed) [[unlikely]] {
+      shadowed_.clear();
+      for (std::size_t i = first; i < members_.size(); ++i) shadowed_.push_back(members_[i].shadowed);
+      output_.forget_members(shadowed_);
+    }
+    output_.end_object();
+    members_.resize(first);
+  }
+
+  // The last member of that name so far, or members_.size(). Large objects are looked up in a map, so that many members
+  // of a hostile message cost no square.
+  std::size_t find(std::string_view key, std::size_t first,
+                   std::unordered_map<std::string_view, std::size_t>& by_key) const {
+    if (members_.size() - first > kLinear) {
+      const auto found = by_key.find(key);
+      return found == by_key.end() ? members_.size() : found->second;
+    }
+    for (std::size_t i = members_.size(); i > first; --i) {
+      if (members_[i - 1].key == key) return i - 1;
+    }
+    return members_.size();
+  }
+
+  static constexpr std::size_t kLinear = 16;
+  Output& output_;
+  const std::uint8_t* at_ = nullptr;
+  const std::uint8_t* end_ = nullptr;
+  std::vector<Member> members_;  // of all open objects
+  std::vector<bool> shadowed_;
+};
+
+}  // namespace spanbeat
