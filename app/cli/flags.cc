@@ -1,0 +1,223 @@
+#include "app/cli/flags.h"
+
+#include <algorithm>
+
+namespace spanbeat {
+namespace {
+
+constexpr FlagText kFlags[] = {
+    {"E", "", "key=value", "Override a setting; may be given several times", false, false},
+    {"c", "", "file", "Configuration file, relative to path.config; several are merged (default packetbeat.yml)", false,
+     true},
+    {"d", "", "selectors", "Show debug messages of these parts, separated by commas; * for all", false, false},
+    {"e", "", "", "Log to standard error and not to files", false, false},
+    {"", "environment", "name", "Where the program runs: default, systemd, container, macos_service, windows_service",
+     false, false},
+    {"h", "help", "", "Show this help", false, false},
+    {"", "path.config", "dir", "Directory of configuration files", false, true},
+    {"", "path.data", "dir", "Directory of the program's own data", false, true},
+    {"", "path.home", "dir", "Home directory", false, true},
+    {"", "path.logs", "dir", "Directory of log files", false, true},
+    {"", "plugin", "file", "Accepted and ignored", false, true},
+    {"", "strict.perms", "", "Check the ownership and permissions of configuration files (default true)", false, false},
+    {"v", "", "", "Log at info level at least", false, false},
+    {"I", "", "file",
+     "Read packets from this file (pcap, pcapng, also .gz and .zst; - is standard input); several are merged by time",
+     true, true},
+    {"N", "", "", "Do not publish: documents are made and thrown away", true, false},
+    {"O", "", "", "Read one packet at a time: press Enter for the next", true, false},
+    {"t", "", "", "Read files at full speed and keep the times of the capture", true, false},
+    {"l", "", "n", "Read files n times; 0: without end (default 1)", true, false},
+    {"", "dump", "file", "Write every packet to this file", true, true},
+    {"", "cpuprofile", "file", "Accepted and ignored", true, true},
+    {"", "memprofile", "file", "Accepted and ignored", true, true},
+    {"", "httpprof", "address", "Accepted and ignored", true, false},
+};
+
+constexpr CommandText kCommands[] = {
+    {"run", "Capture, or read files with -I (default)", false},
+    {"test config", "Test the configuration", false},
+    {"test output", "Test the connection to the output", false},
+    {"export config", "Show the configuration as it was merged", false},
+    {"export template", "Show the index template (not built yet)", true},
+    {"export ilm-policy", "Show the ILM policy (not built yet)", true},
+    {"export index-pattern", "Show the index pattern (not built yet)", true},
+    {"export dashboard", "Export a dashboard (not built yet)", true},
+    {"setup", "Set up index template and dashboards (not built yet)", true},
+    {"keystore create", "Create the keystore (not built yet)", true},
+    {"keystore add", "Add a secret (not built yet)", true},
+    {"keystore list", "List secrets (not built yet)", true},
+    {"keystore remove", "Remove a secret (not built yet)", true},
+    {"devices", "List the interfaces that can be captured from", false},
+    {"version", "Show the version", false},
+    {"completion", "Print a completion script: completion bash|zsh", true},
+    {"help", "Help about a command", false},
+};
+
+std::string flag_line(const FlagText& flag) {
+  std::string line = "  ";
+  line += flag.letter.empty() ? "    " : "-" + std::string(flag.letter) + (flag.name.empty() ? "" : ", ");
+  if (!flag.name.empty()) line += "--" + std::string(flag.name);
+  if (!flag.value.empty()) line += " " + std::string(flag.value);
+  line.resize(std::max<std::size_t>(line.size() + 2, 26), ' ');
+  return line + std::string(flag.text) + "\n";
+}
+
+std::string flags_of(bool of_run) {
+  std::string out;
+  for (const FlagText& flag : kFlags) {
+    if (flag.of_run == of_run) out += flag_line(flag);
+  }
+  return out;
+}
+
+std::string all_flags(std::string_view separator) {
+  std::string out;
+  for (const FlagText& flag : kFlags) {
+    if (!flag.letter.empty()) out += "-" + std::string(flag.letter) + std::string(separator);
+    if (!flag.name.empty()) out += "--" + std::string(flag.name) + std::string(separator);
+  }
+  if (!out.empty()) out.resize(out.size() - separator.size());
+  return out;
+}
+
+// The first words of all commands, or the second words behind `first`.
+std::string words(std::string_view first) {
+  std::string out;
+  std::string last;
+  for (const CommandText& command : kCommands) {
+    const std::size_t space = command.name.find(' ');
+    std::string word;
+    if (first.empty()) {
+      word = std::string(command.name.substr(0, space));
+    } else if (space != std::string_view::npos && command.name.substr(0, space) == first) {
+      word = std::string(command.name.substr(space + 1));
+    }
+    if (word.empty() || word == last) continue;
+    last = word;
+    out += (out.empty() ? "" : " ") + word;
+  }
+  return out;
+}
+
+void replace_all(std::string& text, std::string_view from, std::string_view to) {
+  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+    text.replace(at, from.size(), to);
+  }
+}
+
+constexpr std::string_view kBash = R"(# bash completion for @PROGRAM@; load it with: source <(@PROGRAM@ completion bash)
+_@NAME@() {
+  local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}"
+  COMPREPLY=()
+  case "$before" in
+    @FILES@) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    --environment) COMPREPLY=($(compgen -W "default systemd container macos_service windows_service" -- "$word")); return ;;
+    test) COMPREPLY=($(compgen -W "@TEST@" -- "$word")); return ;;
+    export) COMPREPLY=($(compgen -W "@EXPORT@" -- "$word")); return ;;
+    keystore) COMPREPLY=($(compgen -W "@KEYSTORE@" -- "$word")); return ;;
+    completion) COMPREPLY=($(compgen -W "bash zsh" -- "$word")); return ;;
+  esac
+  if [[ "$word" == -* ]]; then
+    COMPREPLY=($(compgen -W "@FLAGS@" -- "$word"))
+  else
+    COMPREPLY=($(compgen -W "@COMMANDS@" -- "$word"))
+  fi
+}
+complete -o filenames -F _@NAME@ @PROGRAM@
+)";
+
+constexpr std::string_view kZsh = R"(#compdef @PROGRAM@
+# zsh completion for @PROGRAM@; load it with: source <(@PROGRAM@ completion zsh)
+_@NAME@() {
+  local before="${words[CURRENT-1]}"
+  case "$before" in
+    @FILES@) _files; return ;;
+    --environment) compadd default systemd container macos_service windows_service; return ;;
+    test) compadd @TEST@; return ;;
+    export) compadd @EXPORT@; return ;;
+    keystore) compadd @KEYSTORE@; return ;;
+    completion) compadd bash zsh; return ;;
+  esac
+  if [[ "${words[CURRENT]}" == -* ]]; then
+    compadd -- @FLAGS@
+  else
+    compadd @COMMANDS@
+  fi
+}
+compdef _@NAME@ @PROGRAM@
+)";
+
+}  // namespace
+
+std::span<const FlagText> flag_texts() { return kFlags; }
+std::span<const CommandText> command_texts() { return kCommands; }
+
+std::string help_text(std::string_view program, std::string_view command) {
+  const std::string name(program);
+  std::string out;
+  if (command.empty() || command == "run") {
+    out = name +
+          " reads packets, decodes application protocols and writes one document for each transaction and flow.\n\n" +
+          "Usage:\n  " + name + " [command] [flags]\n\nCommands:\n";
+    for (const CommandText& each : kCommands) {
+      if (each.hidden) continue;
+      std::string line = "  " + std::string(each.name);
+      line.resize(26, ' ');
+      out += line + std::string(each.text) + "\n";
+    }
+    out += "\nFlags of run:\n" + flags_of(true);
+  } else {
+    bool group = true;
+    for (const CommandText& each : kCommands) {
+      if (each.name == command) {
+        out = std::string(each.text) + ".\n\nUsage:\n  " + name + " " + std::string(command) + " [flags]\n";
+        group = false;
+      }
+    }
+    if (group) {
+      out = "Usage:\n  " + name + " " + std::string(command) + " [command] [flags]\n\nCommands:\n";
+      for (const CommandText& each : kCommands) {
+        if (each.name.substr(0, each.name.find(' ')) == command) {
+          std::string line = "  " + std::string(each.name);
+          line.resize(26, ' ');
+          out += line + std::string(each.text) + "\n";
+        }
+      }
+    }
+  }
+  out += "\nFlags:\n" + flags_of(false);
+  if (command.empty() || command == "run") {
+    out +=
+        "\nLong flags may be written with one dash. Exit status: 0 after a signal, at the end of the files and when a "
+        "command\n"
+        "succeeded; 1 otherwise.\n";
+  }
+  return out;
+}
+
+std::string completion_script(std::string_view program, std::string_view shell) {
+  std::string script(shell == "bash" ? kBash : shell == "zsh" ? kZsh : std::string_view{});
+  std::string files;
+  for (const FlagText& flag : kFlags) {
+    if (!flag.takes_file) continue;
+    if (!flag.letter.empty()) files += (files.empty() ? "-" : "|-") + std::string(flag.letter);
+    if (!flag.name.empty()) files += (files.empty() ? "--" : "|--") + std::string(flag.name);
+  }
+  std::string name(program);
+  for (char& c : name) {
+    const bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (!word) c = '_';
+  }
+  replace_all(script, "@PROGRAM@", program);
+  replace_all(script, "@NAME@", name);
+  replace_all(script, "@FILES@", files);
+  replace_all(script, "@FLAGS@", all_flags(" "));
+  replace_all(script, "@COMMANDS@", words(""));
+  replace_all(script, "@TEST@", words("test"));
+  replace_all(script, "@EXPORT@", words("export"));
+  replace_all(script, "@KEYSTORE@", words("keystore"));
+  return script;
+}
+
+}  // namespace spanbeat

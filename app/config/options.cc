@@ -1,0 +1,92 @@
+#include "app/config/options.h"
+
+#include "app/config/known.h"
+#include "dataplane/filter/filter.h"
+#include "decoders/registry.h"
+
+namespace spanbeat {
+namespace {
+
+void read_flows(const Setting& root, Options& options, Diagnostics& diagnostics) {
+  const Setting* section = root.find("packetbeat.flows");
+  SettingReader reader(section != nullptr && section->is_map() ? section : nullptr, "packetbeat.flows", diagnostics);
+  const GeneralSettings& general = options.general;
+  FlowConfig& flows = options.worker.flows;
+  // Without the section there are no flow documents; the table of flows is always there.
+  flows.enabled = reader.section() != nullptr && general.packetbeat_flows_enabled;
+  flows.extra_fields = general.spanbeat_fields_flow;
+  flows.timeout = general.packetbeat_flows_timeout;
+  flows.period = general.packetbeat_flows_period;
+  flows.max_flows = static_cast<std::size_t>(general.spanbeat_flow_max_flows);
+  if (flows.timeout < kSecond) {
+    if (const Setting* timeout = reader.raw("timeout")) {
+      diagnostics.error(*timeout, reader.key("timeout"), timeout->describe() + ": timeout must be >= 1s");
+    }
+  }
+  if (flows.period != -kSecond && flows.period < kSecond) {
+    if (const Setting* period = reader.raw("period")) {
+      diagnostics.error(*period, reader.key("period"),
+                        period->describe() + ": report period must be -1s (only final reports) or >= 1s");
+    }
+  }
+  options.exporting.streams[kFlowProtocol] = read_stream_options(reader, nullptr);
+}
+
+void read_limits(const GeneralSettings& general, WorkerConfig& worker) {
+  StreamLimits& streams = worker.streams;
+  streams.held_per_connection = static_cast<std::size_t>(general.spanbeat_streams_held_per_connection);
+  streams.held_total = static_cast<std::size_t>(general.spanbeat_streams_held_total);
+  streams.carry_per_direction = static_cast<std::size_t>(general.spanbeat_streams_carry_per_direction);
+  streams.max_connections = static_cast<std::size_t>(general.spanbeat_streams_max_connections);
+  streams.hole_packets = static_cast<std::uint32_t>(general.spanbeat_streams_hole_packets);
+  streams.hole_time = general.spanbeat_streams_hole_time;
+  worker.fragments.datagrams = static_cast<std::size_t>(general.spanbeat_fragments_datagrams);
+  worker.fragments.octets = static_cast<std::size_t>(general.spanbeat_fragments_octets);
+  worker.fragments.timeout = general.spanbeat_fragments_timeout;
+  worker.event_memory = static_cast<std::size_t>(general.spanbeat_event_memory);
+}
+
+// What the types alone do not say.
+void check_values(const Setting& root, const GeneralSettings& general, Diagnostics& diagnostics) {
+  const auto complain = [&](std::string_view key, bool bad, const std::string& what) {
+    const Setting* setting = root.find(key);
+    if (bad && setting != nullptr) diagnostics.error(*setting, key, setting->describe() + what);
+  };
+  const auto negative = [&](std::string_view key, std::int64_t value) {
+    complain(key, value < 0, " is below zero; write a duration such as 10s");
+  };
+  negative("packetbeat.shutdown_timeout", general.packetbeat_shutdown_timeout);
+  negative("spanbeat.streams.hole_time", general.spanbeat_streams_hole_time);
+  complain("spanbeat.fragments.timeout", general.spanbeat_fragments_timeout < kMillisecond,
+           ": write a duration of at least 1ms");
+  complain("logging.metrics.period", general.logging_metrics_period < kSecond, ": write a duration of at least 1s");
+  if (!general.packetbeat_interfaces_bpf_filter.empty()) {
+    const auto filter = Filter::compile(general.packetbeat_interfaces_bpf_filter, LinkType::ethernet, 65535);
+    complain("packetbeat.interfaces.bpf_filter", !filter.ok(),
+             filter.ok() ? "" : ": can't parse filter expression: " + std::string(filter.status().message()));
+  }
+  if (general.spanbeat_workers > 1) {
+    if (const Setting* workers = root.find("spanbeat.workers")) {
+      diagnostics.warn(*workers, "spanbeat.workers", "more than one worker is not built yet; one is used");
+    }
+  }
+}
+
+}  // namespace
+
+void read_options(const Setting& root, Options& options, Diagnostics& diagnostics) {
+  check_known(root, diagnostics);
+  SettingReader reader(&root, "", diagnostics);
+  read_general_settings(reader, options.general);
+  check_values(root, options.general, diagnostics);
+  options.exporting.streams.resize(registered_decoders().size() + 1);
+  read_export_config(root, diagnostics, options.exporting);
+  options.exporting.streams.resize(registered_decoders().size() + 1);
+  options.exporting.ignore_outgoing |= options.general.packetbeat_interfaces_ignore_outgoing;
+  options.output = read_output(root, diagnostics);
+  read_flows(root, options, diagnostics);
+  read_limits(options.general, options.worker);
+  read_protocols(root, options.decoders, options.exporting.streams, diagnostics);
+}
+
+}  // namespace spanbeat
