@@ -5,8 +5,8 @@
 //         object. Objects keep their members in the order of insertion and are searched linearly: they are small.
 // Why:    most documents go from the event straight to JSON; only where processors are configured is this tree built.
 // Limits: dotted paths follow Beats' MapStr: at every level a member whose whole name is the rest of the path is found
-//         first, then the part before the first dot. `put` makes missing objects and never makes a dotted name. A tree
-//         is at most kMaxDepth deep: what would go deeper is left out (`put` fails, copies from settings are cut).
+//         first, then the part before the first dot. `put` makes missing objects and never makes a dotted name. What is
+//         read from outside (settings, JSON text) is cut at kMaxDepth; paths are the user's, so depth stays bounded.
 #pragma once
 
 #include <cstdint>
@@ -21,12 +21,11 @@
 
 namespace spanbeat {
 
-// What came of following a path; the texts are Beats'.
+// What came of following a path.
 enum class PathResult : std::uint8_t {
   found,
-  not_found,      // "key not found"
-  not_an_object,  // "expected map but type is ..."
-  too_deep,
+  not_found,
+  not_an_object,  // something on the way is no object
 };
 
 class Value {
@@ -86,8 +85,11 @@ class Value {
   // By dotted path.
   [[nodiscard]] const Value* find(std::string_view path) const;
   [[nodiscard]] Value* find(std::string_view path);
+  // `out` is the value when it was found, and what was in the way when that was no object.
   [[nodiscard]] PathResult find(std::string_view path, const Value*& out) const;
-  PathResult put(std::string_view path, Value value);
+  // Replaces or makes the value; only `found` or `not_an_object` come of it. Unless it is `found`, `value` is left
+  // alone.
+  PathResult put(std::string_view path, Value&& value);
   // Moves the value out into `out` when that is given.
   PathResult remove(std::string_view path, Value* out = nullptr);
 
@@ -111,11 +113,12 @@ class Value {
 struct Value::Member {
   std::string name;
   Value value;
+  friend bool operator==(const Member& left, const Member& right);
 };
 
-// Beats' word for what went wrong: "key not found", "expected map but type is string".
-[[nodiscard]] std::string describe(PathResult result);
-// The name of a kind as Beats prints it in messages: "string", "int64", "map[string]interface {}" ...
+// Beats' words for why a path led nowhere: "key not found", "expected map but type is string".
+[[nodiscard]] std::string path_problem(const Value& root, std::string_view path);
+// The name of a value's type as Beats prints it in messages: "string", "int64", "mapstr.M" ...
 [[nodiscard]] std::string_view go_type_name(const Value& value);
 
 }  // namespace spanbeat

@@ -1,0 +1,141 @@
+#include "export/processors/access.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace spanbeat {
+namespace {
+
+constexpr std::string_view kTimestamp = "@timestamp";
+constexpr std::string_view kMetadata = "@metadata";
+
+// What the program itself writes into @metadata.
+bool is_own_metadata(std::string_view name) { return name == "beat" || name == "type" || name == "version"; }
+
+template <typename Number>
+std::string number_text(Number value) {
+  char buffer[40];
+  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
+  return {buffer, end};
+}
+
+}  // namespace
+
+bool put_field(Value& document, std::string_view path, Value&& value, std::string& problem) {
+  if (path == kTimestamp && value.kind() != Value::Kind::time) {
+    problem = "value is no timestamp";
+    return false;
+  }
+  if (path == kMetadata && !value.is_object()) {
+    problem = "value is no MapStr";
+    return false;
+  }
+  if (document.put(path, std::move(value)) == PathResult::found) return true;
+  problem = path_problem(document, path);
+  return false;
+}
+
+PathResult remove_field(Value& document, std::string_view path, Value* out) {
+  if (path == kTimestamp) return PathResult::not_found;
+  if (path.substr(0, kMetadata.size()) == kMetadata) {
+    if (path.size() == kMetadata.size()) {
+      Value* metadata = document.member(kMetadata);
+      if (metadata == nullptr || !metadata->is_object()) return PathResult::not_found;
+      if (out != nullptr) *out = *metadata;
+      std::erase_if(metadata->object(), [](const Value::Member& member) { return !is_own_metadata(member.name); });
+      return PathResult::found;
+    }
+    if (path[kMetadata.size()] == '.' && is_own_metadata(path.substr(kMetadata.size() + 1)))
+      return PathResult::not_found;
+  }
+  return document.remove(path, out);
+}
+
+bool append_texts(Value& document, std::string_view path, const std::vector<std::string>& texts) {
+  if (texts.empty()) return true;
+  Value* list = document.find(path);
+  if (list == nullptr) {
+    std::string problem;
+    if (!put_field(document, path, Value::of_array(), problem)) return false;
+    list = document.find(path);
+  } else if (list->is_string()) {
+    Value array = Value::of_array();
+    array.array().push_back(std::move(*list));
+    *list = std::move(array);
+  }
+  if (!list->is_array()) return false;
+  for (const std::string& text : texts) list->array().push_back(Value::of_string(text));
+  return true;
+}
+
+Processor::Outcome failure() { return {Verdict::keep, true}; }
+
+Processor::Outcome failure(Value& document, std::string message) {
+  std::string problem;
+  // Where `error` is no object there is no place for the message; the failure is counted all the same.
+  (void)put_field(document, "error.message", Value::of_string(std::move(message)), problem);
+  return failure();
+}
+
+Backup::Backup(const Value& document, const std::vector<std::string>& roots) {
+  saved_.reserve(roots.size());
+  for (const std::string& name : roots) {
+    const Value* value = document.member(name);
+    saved_.push_back({&name, value != nullptr, value != nullptr ? *value : Value()});
+  }
+}
+
+void Backup::restore(Value& document) && {
+  for (Saved& saved : saved_) {
+    if (saved.present) {
+      document.make(*saved.name) = std::move(saved.value);
+    } else {
+      document.erase(*saved.name);
+    }
+  }
+}
+
+std::vector<std::string> root_names(const std::vector<std::string>& paths) {
+  std::vector<std::string> names;
+  const auto add = [&](std::string name) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
+  };
+  for (const std::string& path : paths) {
+    add(path.substr(0, path.find('.')));
+    add(path);  // a member of the root may have that name, dots and all
+  }
+  return names;
+}
+
+std::string go_text(const Value& value) {
+  switch (value.kind()) {
+    case Value::Kind::null:
+      return "<nil>";
+    case Value::Kind::boolean:
+      return value.boolean() ? "true" : "false";
+    case Value::Kind::integer:
+      return number_text(value.integer());
+    case Value::Kind::unsigned_integer:
+      return number_text(value.unsigned_integer());
+    case Value::Kind::floating:
+      return number_text(value.floating());
+    case Value::Kind::string:
+      return value.string();
+    case Value::Kind::time:
+      return number_text(value.time());
+    case Value::Kind::array: {
+      std::string text = "[";
+      for (const Value& one : value.array()) text += (text.size() > 1 ? " " : "") + go_text(one);
+      return text + "]";
+    }
+    case Value::Kind::object: {
+      std::string text = "{";
+      for (const auto& [name, member] : value.object())
+        text += (text.size() > 1 ? "," : "") + name + ":" + go_text(member);
+      return text + "}";
+    }
+  }
+  return {};
+}
+
+}  // namespace spanbeat
