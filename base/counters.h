@@ -28,6 +28,11 @@ extern const std::array<CounterInfo, kCounters> kCounterInfo;
 
 class alignas(64) Counters {
  public:
+  Counters() = default;
+  // A copy holds the numbers of the moment.
+  Counters(const Counters& other) { add_all(other); }
+  Counters& operator=(const Counters&) = delete;
+
   void add(Counter counter, std::uint64_t amount = 1) {
     auto& cell = cells_[static_cast<std::size_t>(counter)];
     cell.store(cell.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);

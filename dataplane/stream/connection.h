@@ -51,6 +51,7 @@ struct Connection {
   bool tcp = false;
   bool settled = false;            // TCP: the first sequence numbers are known, or were waited for long enough
   bool reset = false;              // a RST was seen; closes when what may still come has come
+  bool one_sided = false;          // nothing of the other direction came while a segment waited for it
   bool done = false;               // the decoder wants nothing more
   bool has_community_id = false;
   CommunityDigest community_id{};

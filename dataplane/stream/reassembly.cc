@@ -54,8 +54,8 @@ void StreamEngine::handle_syn(std::uint32_t number, int side, const Headers& hea
 // Must a segment wait because its ACK covers octets of the other side that were not seen yet?
 bool StreamEngine::gated(const Connection& connection, int side, bool has_ack, std::uint32_t acknowledgement) const {
   const StreamHalf& other = connection.half[static_cast<std::size_t>(1 - side)];
-  if (!has_ack || !other.known || flows_.record(connection.flow).packets[1 - side] == 0) return false;
-  return sequence_distance(acknowledgement, other.next) > 0;
+  if (!has_ack || !other.known || sequence_distance(acknowledgement, other.next) <= 0) return false;
+  return !connection.one_sided || flows_.record(connection.flow).packets[1 - side] != 0;
 }
 
 void StreamEngine::segment(std::uint32_t number, int side, const Headers& headers, Time timestamp) {
@@ -325,6 +325,10 @@ bool StreamEngine::give_up_hole(Connection& connection, bool whatever) {
       std::uint32_t target = half.held->acknowledgement;
       if (other.held != nullptr && sequence_distance(other.held->sequence, target) < 0) target = other.held->sequence;
       const std::int32_t missing = sequence_distance(target, other.next);
+      if (flows_.record(connection.flow).packets[1 - side] == 0) {
+        connection.one_sided = true;  // the mirror shows one direction only
+        return true;
+      }
       if (missing > 0) {
         gap(connection, 1 - side, static_cast<std::uint32_t>(missing));
         return true;

@@ -1,0 +1,33 @@
+// A decoder that writes down what it is told, and a run of a worker around it, for tests of the engine.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dataplane/testing/frames.h"
+#include "dataplane/worker.h"
+
+namespace spanbeat::testing {
+
+// What happened to all connections, one line each: ">hello" data of the originator, "<world" of the responder, "gap> 5",
+// "end>", "close fin", "time> 1000" with `show_time`. Neighbouring data of one direction is joined.
+struct Record {
+  std::vector<std::string> lines;
+  bool show_time = false;
+  std::size_t message = 0;     // > 0: takes only whole messages of that many octets
+  std::size_t skip_after = 0;  // > 0: after each 'B' skips that many octets
+};
+
+struct Ran {
+  Record record;
+  Counters counters;
+  std::vector<EventHeader> events;
+  std::vector<std::string> encoded;  // the events as they were
+};
+
+// Plays the frames to a worker whose port 7 (TCP and UDP) belongs to the recorder.
+void run(FrameSource& source, const WorkerConfig& config, Ran& ran);
+[[nodiscard]] bool accounting_holds(const Counters& counters);
+
+}  // namespace spanbeat::testing
