@@ -1,1 +1,227 @@
 #include "decoders/dns/dns.h"
+
+#include <algorithm>
+
+#include "decoders/dns/name.h"
+#include "decoders/dns/records.h"
+
+namespace spanbeat {
+namespace {
+
+constexpr std::string_view kDuplicate =
+    "Another query with the same DNS ID from this client was received so this query was closed without receiving a "
+    "response";
+constexpr std::string_view kNoResponse = "No response to this query was received";
+constexpr std::string_view kOrphan = "Response: received without an associated Query";
+constexpr std::string_view kQueryTooLarge = "Non-EDNS packet has size greater than 512";
+constexpr std::string_view kAnswerTooLarge = "Response: Non-EDNS packet has size greater than 512";
+constexpr std::string_view kNoEdns = "Responder does not support EDNS";
+constexpr std::string_view kUnexpectedEdns = "Unexpected EDNS answer";
+
+// RFC 1035 section 4.2.1.
+constexpr std::uint32_t kPlainUdpLimit = 512;
+
+bool same_octets(Bytes a, Bytes b) { return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size()) == 0; }
+
+constexpr std::size_t side(Direction direction) { return direction == Direction::originator ? 0 : 1; }
+
+}  // namespace
+
+Dns::Dns(std::shared_ptr<const DnsConfig> config)
+    : config_(std::move(config)),
+      suffixes_(PublicSuffixes::system()),
+      text_(new char[kRecordText]),
+      scratch_(text_.get(), kRecordText) {}
+
+Probe Dns::probe(Direction, Cursor data) {
+  DnsMessage message;
+  if (message.read(data.rest())) return Probe::yes;
+  const std::size_t length = data.be16();
+  if (length < DnsMessage::kHeader || data.size() < DnsMessage::kHeader) return Probe::no;
+  return data.size() < length ? Probe::maybe : message.read(data.rest().first(length)) ? Probe::yes : Probe::no;
+}
+
+void Dns::on_datagram(State& state, Direction direction, Cursor data, Context& context) {
+  expire(state, context.time(), context);
+  Received received;
+  if (!received.message.read(data.rest())) return;
+  received.direction = direction;
+  received.time = context.time();
+  received.length = static_cast<std::uint32_t>(data.size());
+  received.udp = true;
+  receive(state, received, context);
+}
+
+void Dns::receive(State& state, const Received& received, Context& context) {
+  if (received.message.is_response()) {
+    answer(state, received, context);
+  } else {
+    query(state, received, context);
+  }
+}
+
+void Dns::query(State& state, const Received& received, Context& context) {
+  const DnsMessage& message = received.message;
+  Pending<DnsQuery>& waiting = state.waiting[side(received.direction)];
+  if (!waiting.empty()) {
+    if (DnsQuery* old = waiting.find(message.id); old != nullptr)
+      give_up(state, received.direction, old, kDuplicate, context);
+    if (waiting.full()) {
+      context.counters().add(Counter::transactions_evicted);
+      give_up(state, received.direction, waiting.oldest(), kNoResponse, context);
+    }
+  }
+  DnsQuery* entry = waiting.add(context.arena(), message.id, received.time, message.octets.size());
+  if (entry == nullptr) {
+    context.counters().add(Counter::transactions_evicted);
+    return;
+  }
+  entry->size = static_cast<std::uint32_t>(message.octets.size());
+  entry->length = received.length;
+  entry->question_end = static_cast<std::uint32_t>(message.question_end);
+  entry->question_type = message.question_type;
+  entry->question_class = message.question_class;
+  entry->flags = message.flags;
+  entry->udp = received.udp;
+  entry->has_question = message.questions != 0;
+  entry->has_opt = message.has_opt;
+  std::memcpy(Pending<DnsQuery>::extra(entry), message.octets.data(), message.octets.size());
+  arm(state, context);
+}
+
+void Dns::answer(State& state, const Received& received, Context& context) {
+  const DnsMessage& message = received.message;
+  const Direction asker = reverse(received.direction);
+  Pending<DnsQuery>& waiting = state.waiting[side(asker)];
+  DnsQuery* query = waiting.find(message.id);
+  if (query != nullptr && query->transferring) {
+    query->transfer.header().destination_bytes += received.length;
+    if (transfer_ends(*query, message)) {
+      context.commit(std::move(query->transfer));
+      waiting.remove(query);
+    } else {
+      waiting.touch(query, received.time);
+    }
+    return;
+  }
+
+  Event event = context.event(asker);
+  EventHeader& header = event.header();
+  header.end = received.time;
+  header.destination_bytes = received.length;
+  // The name of an answer's question is nearly always that of the query, octet by octet.
+  char name_buffer[kMaxNameText];
+  std::size_t name_length = 0;
+  if (message.questions != 0) (void)read_name(message.octets, DnsMessage::kHeader, name_buffer, name_length);
+  const std::string_view name{name_buffer, name_length};
+  const DnsText text{message, name, scratch_};
+  if (query != nullptr) {
+    header.timestamp = query->since;
+    header.start = query->since;
+    header.source_bytes = query->length;
+    header.status = message.response_code == 0 ? Status::ok : Status::error;
+    const Bytes asked{Pending<DnsQuery>::extra(query), query->size};
+    const Bytes asked_question = asked.subspan(DnsMessage::kHeader, query->question_end - DnsMessage::kHeader);
+    if (same_octets(asked_question, message.question())) {
+      write_query(event, *query, name);
+    } else {
+      char asked_buffer[kMaxNameText];
+      std::size_t asked_length = 0;
+      (void)read_name(asked, DnsMessage::kHeader, asked_buffer, asked_length);
+      write_query(event, *query, {asked_buffer, asked_length});
+    }
+    if (received.udp && query->length > kPlainUdpLimit && !query->has_opt) event.note(kQueryTooLarge);
+  } else {
+    header.timestamp = received.time;
+    header.status = Status::error;
+    DnsQuery alone;
+    alone.flags = message.flags;
+    alone.has_question = message.questions != 0;
+    alone.question_type = message.question_type;
+    alone.question_class = message.question_class;
+    write_query(event, alone, name);
+    event.note(kOrphan);
+    context.counters().add(Counter::dns_unmatched_responses);
+  }
+  if (received.udp) {
+    if (received.length > kPlainUdpLimit && !message.has_opt) event.note(kAnswerTooLarge);
+    if (query != nullptr && query->has_opt != message.has_opt) event.note(query->has_opt ? kNoEdns : kUnexpectedEdns);
+  }
+  event.set<F::dns_type>("answer");
+  write_message(event, message, name);
+  if (config_->send_request && query != nullptr) {
+    DnsMessage asked;
+    if (asked.read({Pending<DnsQuery>::extra(query), query->size})) render_request(event, {asked, {}, scratch_});
+  }
+  if (config_->send_response) render_response(event, text);
+
+  if (query != nullptr) {
+    if (!received.udp && begin_transfer(*query, message, event)) {
+      waiting.touch(query, received.time);
+      return;
+    }
+    waiting.remove(query);
+  }
+  context.commit(std::move(event));
+}
+
+void Dns::give_up(State& state, Direction asker, DnsQuery* query, std::string_view note, Context& context) {
+  Pending<DnsQuery>& waiting = state.waiting[side(asker)];
+  if (query->transferring) {
+    // It was answered, though perhaps not to the end.
+    context.commit(std::move(query->transfer));
+    waiting.remove(query);
+    return;
+  }
+  Event event = context.event(asker);
+  EventHeader& header = event.header();
+  header.timestamp = query->since;
+  header.start = query->since;
+  header.source_bytes = query->length;
+  header.status = Status::error;
+  DnsMessage message;
+  if (message.read({Pending<DnsQuery>::extra(query), query->size})) {
+    char buffer[kMaxNameText];
+    std::size_t length = 0;
+    if (message.questions != 0) (void)read_name(message.octets, DnsMessage::kHeader, buffer, length);
+    const std::string_view name{buffer, length};
+    write_query(event, *query, name);
+    event.set<F::dns_type>("query");
+    write_message(event, message, name);
+    if (config_->send_request) render_request(event, {message, name, scratch_});
+  }
+  if (query->udp && query->length > kPlainUdpLimit && !query->has_opt) event.note(kQueryTooLarge);
+  event.note(note);
+  waiting.remove(query);
+  context.commit(std::move(event));
+}
+
+void Dns::expire(State& state, Time now, Context& context) {
+  for (const Direction asker : {Direction::originator, Direction::responder}) {
+    Pending<DnsQuery>& waiting = state.waiting[side(asker)];
+    while (!waiting.empty() && waiting.oldest()->since + config_->transaction_timeout <= now) {
+      if (!waiting.oldest()->transferring) context.counters().add(Counter::dns_unmatched_requests);
+      give_up(state, asker, waiting.oldest(), kNoResponse, context);
+    }
+  }
+}
+
+void Dns::arm(State& state, Context& context) {
+  if (state.timer) return;
+  Time next = INT64_MAX;
+  for (const Pending<DnsQuery>& waiting : state.waiting) {
+    if (!waiting.empty()) next = std::min(next, waiting.oldest()->since + config_->transaction_timeout);
+  }
+  state.timer = next != INT64_MAX;
+  if (state.timer) context.set_timer(next);
+}
+
+void Dns::on_timer(State& state, Context& context) {
+  expire(state, context.time(), context);
+  state.timer = false;
+  arm(state, context);
+}
+
+void Dns::on_close(State& state, CloseReason, Context& context) { expire(state, INT64_MAX, context); }
+
+}  // namespace spanbeat

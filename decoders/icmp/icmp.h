@@ -1,13 +1,28 @@
-// The ICMP decoder.
+// The ICMP decoder: one document for each request with its response, and for each message that stands alone.
+//
+// What:   a conversation is all ICMP between two addresses. Echo, timestamp, information and mask requests wait for the
+//         response with their identifier and sequence number; errors, redirects and neighbour discovery are told at
+//         once.
+// Limits: at most Pending::kMost requests wait in a conversation; the oldest is told as unanswered to make room.
 #pragma once
 
 #include <memory>
 
 #include "decoders/icmp.config.gen.h"
+#include "decoders/icmp/message.h"
+#include "decoders/pending.h"
 
 namespace spanbeat {
 
-struct IcmpState {};
+struct IcmpRequest : PendingLinks<IcmpRequest> {
+  Event event;
+};
+
+struct IcmpState {
+  // One list for each direction of asking.
+  Pending<IcmpRequest> waiting[2];
+  bool timer = false;
+};
 
 class Icmp final : public DecoderOf<Icmp, IcmpState> {
  public:
@@ -25,7 +40,16 @@ class Icmp final : public DecoderOf<Icmp, IcmpState> {
   [[nodiscard]] const DecoderInfo& info() const override { return kInfo; }
   [[nodiscard]] const DecoderConfig& config() const override { return *config_; }
 
+  void on_datagram(State& state, Direction direction, Cursor octets, Context& context);
+  void on_timer(State& state, Context& context);
+  void on_close(State& state, CloseReason reason, Context& context);
+
  private:
+  void request(State& state, Direction direction, const IcmpMessage& message, Bytes octets, Context& context);
+  void response(State& state, Direction direction, const IcmpMessage& message, Bytes octets, Context& context);
+  void expire(State& state, Time now, Context& context);
+  static void give_up(Pending<IcmpRequest>& waiting, IcmpRequest* entry, Context& context);
+
   std::shared_ptr<const IcmpConfig> config_;
 };
 

@@ -1,0 +1,88 @@
+// What a DNS document says: the fields of a query, a question and a message.
+#include "decoders/dns/dns.h"
+#include "decoders/dns/mnemonics.h"
+#include "decoders/dns/options.h"
+#include "decoders/dns/records.h"
+
+namespace spanbeat {
+namespace {
+
+// RFC 1035 section 4.1.1, RFC 4035 section 3.
+enum : std::uint16_t { kAa = 0x400, kTc = 0x200, kRd = 0x100, kRa = 0x80, kAd = 0x20, kCd = 0x10 };
+
+void write_addresses(Event& event, const DnsMessage& message) {
+  for_each_record(message.octets, message.answers, [&](const DnsRecord& record) {
+    if (record.begin == record.end || (record.type != dns_type::kA && record.type != dns_type::kAaaa)) return;
+    const IpAddress address = IpAddress::from_wire(message.octets.subspan(record.begin, record.end - record.begin));
+    event.set<F::dns_resolved_ip>(address);
+    event.set<F::related_ip>(address);
+  });
+}
+
+}  // namespace
+
+void Dns::write_query(Event& event, const DnsQuery& query, std::string_view name) {
+  Digits digits;
+  event.set<F::method>(dns_opcode_name(static_cast<std::uint8_t>(query.flags >> 11 & 15), digits));
+  if (!query.has_question) return;
+  scratch_.clear();
+  question_text(query.question_type, query.question_class, name, scratch_);
+  event.set<F::query>(scratch_.view());
+  event.set<F::resource>(name);
+}
+
+void Dns::write_question(Event& event, const DnsMessage& message, std::string_view name) {
+  Digits digits;
+  event.set<F::dns_question_class>(dns_class_name(message.question_class, digits));
+  event.set<F::dns_question_name>(name);
+  event.set<F::dns_question_type>(dns_type_name(message.question_type, digits));
+  const std::size_t begin = suffixes_.registered_domain(name);
+  if (begin == PublicSuffixes::kNone) {
+    // A suffix of two labels, and the root, count as registered by themselves.
+    const std::size_t dot = name.find('.');
+    if (dot == std::string_view::npos || name.find('.', dot + 1) != std::string_view::npos) return;
+    event.set<F::dns_question_registered_domain>(name);
+    if (dot + 1 < name.size()) event.set<F::dns_question_top_level_domain>(name.substr(dot + 1));
+    return;
+  }
+  const std::string_view registered = name.substr(begin);
+  event.set<F::dns_question_etld_plus_one>(registered);
+  event.set<F::dns_question_registered_domain>(registered);
+  if (begin > 1) event.set<F::dns_question_subdomain>(name.substr(0, begin - 1));
+  const std::size_t dot = registered.find('.');
+  if (dot != std::string_view::npos) {
+    event.set<F::dns_question_top_level_domain>(registered.substr(dot + 1));
+  }
+}
+
+void Dns::write_message(Event& event, const DnsMessage& message, std::string_view name) {
+  static constexpr std::pair<std::uint16_t, std::string_view> kFlags[] = {{kAa, "AA"}, {kTc, "TC"}, {kRd, "RD"},
+                                                                          {kRa, "RA"}, {kAd, "AD"}, {kCd, "CD"}};
+  const DnsText text{message, name, scratch_};
+  Digits digits;
+  if (config_->include_additionals) write_section(event, F::dns_additionals, message.additionals, text);
+  event.set<F::dns_additionals_count>(message.additionals.count - (message.has_opt ? 1 : 0));
+  write_section(event, F::dns_answers, message.answers, text);
+  event.set<F::dns_answers_count>(message.answers.count);
+  if (config_->include_authorities) write_section(event, F::dns_authorities, message.authorities, text);
+  event.set<F::dns_authorities_count>(message.authorities.count);
+  const std::uint16_t flags = message.flags;
+  event.set<F::dns_flags_authentic_data>((flags & kAd) != 0);
+  event.set<F::dns_flags_authoritative>((flags & kAa) != 0);
+  event.set<F::dns_flags_checking_disabled>((flags & kCd) != 0);
+  event.set<F::dns_flags_recursion_available>((flags & kRa) != 0);
+  event.set<F::dns_flags_recursion_desired>((flags & kRd) != 0);
+  event.set<F::dns_flags_truncated_response>((flags & kTc) != 0);
+  for (const auto& [bit, flag] : kFlags) {
+    if ((flags & bit) != 0) event.set<F::dns_header_flags>(flag);
+  }
+  if (message.dnssec_ok()) event.set<F::dns_header_flags>("DO");
+  event.set<F::dns_id>(message.id);
+  event.set<F::dns_op_code>(dns_opcode_name(message.opcode(), digits));
+  if (message.has_opt) write_opt(event, message.octets, message.opt, scratch_);
+  if (message.questions != 0) write_question(event, message, name);
+  event.set<F::dns_response_code>(dns_response_code_name(message.response_code, digits));
+  write_addresses(event, message);
+}
+
+}  // namespace spanbeat

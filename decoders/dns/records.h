@@ -1,0 +1,34 @@
+// Resource records in documents and in text.
+//
+// What:   writes a section as an array of objects (dns.answers …) and renders a message as the text of `request` and
+//         `response`.
+// Limits: made of messages that DnsMessage::read accepted.
+#pragma once
+
+#include "dataplane/event/event.h"
+#include "decoders/dns/message.h"
+#include "decoders/dns/text.h"
+
+namespace spanbeat {
+
+// Room for the longest text of a record's data: a type bitmap that names all 65536 types.
+inline constexpr std::size_t kRecordText = std::size_t{512} << 10;
+
+// A message and what is shared by everything that is written of it.
+struct DnsText {
+  const DnsMessage& message;
+  std::string_view question_name;  // text of the name at the question's place; empty when there is no question
+  TextBuffer& scratch;             // of kRecordText characters
+};
+
+// The records of a section, without OPT; nothing when there are none.
+void write_section(Event& event, Field field, const DnsSection& section, const DnsText& dns);
+
+// `class IN, type A, example.com`
+void question_text(std::uint16_t type, std::uint16_t class_value, std::string_view name, TextBuffer& out);
+
+// The message in one line.
+void render_request(Event& event, const DnsText& dns);
+void render_response(Event& event, const DnsText& dns);
+
+}  // namespace spanbeat
