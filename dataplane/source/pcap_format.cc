@@ -23,10 +23,9 @@ bool PcapParser::recognises(const std::uint8_t* octets) {
 }
 
 template <bool kSwapped>
-PcapParser::Loop PcapParser::choose(bool nanoseconds, bool old_lengths) {
-  if (nanoseconds)
-    return old_lengths ? &PcapParser::walk<kSwapped, true, true> : &PcapParser::walk<kSwapped, true, false>;
-  return old_lengths ? &PcapParser::walk<kSwapped, false, true> : &PcapParser::walk<kSwapped, false, false>;
+PcapParser::Loop PcapParser::choose(bool nanoseconds, bool odd) {
+  if (nanoseconds) return odd ? &PcapParser::walk<kSwapped, true, true> : &PcapParser::walk<kSwapped, true, false>;
+  return odd ? &PcapParser::walk<kSwapped, false, true> : &PcapParser::walk<kSwapped, false, false>;
 }
 
 bool PcapParser::begin(Window& window) {
@@ -39,51 +38,52 @@ bool PcapParser::begin(Window& window) {
     damage_ = "pcap version " + std::to_string(major) + "." + std::to_string(minor) + " is too old to be read";
     return false;
   }
-  record_header_ = magic == kPatched ? kPatchedRecordHeader : 16;
   // Before 2.3 the original length came before the captured one; in 2.3 either order was written.
   const bool old_lengths = (major == 2 && minor <= 3) || major == kDgUxMajor;
+  if (magic == kPatched) record_header_ = kPatchedRecordHeader;
+  const bool odd = old_lengths || magic == kPatched;
   // The upper bits of the link type tell how long the frame check sequence is.
   link_ = link_type(load<std::uint32_t>(header + 20, swapped) & 0x03ffffff);
-  loop_ =
-      swapped ? choose<true>(magic == kNanoseconds, old_lengths) : choose<false>(magic == kNanoseconds, old_lengths);
+  loop_ = swapped ? choose<true>(magic == kNanoseconds, odd) : choose<false>(magic == kNanoseconds, odd);
   window.at += kFileHeader;
   return true;
 }
 
-template <bool kSwapped, bool kNanoseconds, bool kOldLengths>
+template <bool kSwapped, bool kNanoseconds, bool kOdd>
 std::size_t PcapParser::walk(Window& window, Packet* out, std::size_t room, std::uint64_t number) {
+  const std::size_t header = kOdd ? record_header_ : kRecordHeader;
+  const LinkType link = link_;
   const std::uint8_t* at = window.at;
   const std::uint8_t* const end = window.end;
-  const std::size_t header = record_header_;
-  const LinkType link = link_;
-  std::size_t count = 0;
-  while (count < room) {
-    const auto left = static_cast<std::size_t>(end - at);
-    if (left < header) break;
+  Packet* packet = out;
+  Packet* const last = out + room;
+  while (packet != last && static_cast<std::size_t>(end - at) >= header) {
     // Section 5: seconds (unsigned), fraction, captured length, original length.
     const auto seconds = load<std::uint32_t>(at, kSwapped);
     const auto fraction = load<std::uint32_t>(at + 4, kSwapped);
     auto captured = load<std::uint32_t>(at + 8, kSwapped);
     auto original = load<std::uint32_t>(at + 12, kSwapped);
-    if (kOldLengths && captured > original) std::swap(captured, original);
+    if (kOdd && captured > original) std::swap(captured, original);
     if (captured > kMaxCapturedOctets) [[unlikely]] {
       refuse(captured);
       break;
     }
-    if (captured > left - header) break;
-    Packet& packet = out[count];
-    packet.timestamp =
+    const std::uint8_t* const octets = at + header;
+    const std::uint8_t* const next = octets + captured;
+    if (next > end) [[unlikely]]
+      break;
+    packet->timestamp =
         static_cast<Time>(seconds) * kSecond + static_cast<Time>(fraction) * (kNanoseconds ? 1 : kMicrosecond);
-    packet.octets = Bytes(at + header, captured);
-    packet.wire_length = std::max(captured, original);
-    packet.link = link;
-    packet.interface = 0;
-    packet.number = number + count;
-    at += header + captured;
-    ++count;
+    packet->octets = Bytes(octets, captured);
+    packet->wire_length = std::max(captured, original);
+    packet->link = link;
+    packet->interface = 0;
+    packet->number = number++;
+    ++packet;
+    at = next;
   }
   window.at = at;
-  return count;
+  return static_cast<std::size_t>(packet - out);
 }
 
 void PcapParser::refuse(std::uint32_t captured) {
