@@ -20,7 +20,13 @@ class NullDecoder final : public Decoder {
   [[nodiscard]] Step on_data(void*, Direction, Cursor data, Context&) override { return Step::ok(data.size()); }
 
  private:
-  static constexpr DecoderInfo kInfo = {.name = "null", .tcp = true, .udp = true};
+  static constexpr DecoderInfo kInfo = {.name = "null",
+                                        .tcp = true,
+                                        .udp = true,
+                                        .icmp = false,
+                                        .network_protocol = "",
+                                        .event_category = "",
+                                        .event_type = ""};
   DecoderConfig config_;
 };
 
