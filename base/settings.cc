@@ -318,7 +318,8 @@ void SettingReader::warn_unknown() {
     if (std::find(tops.begin(), tops.end(), name) != tops.end()) continue;
     const std::string near = nearest_name(name, tops);
     diagnostics_.warn(setting, key(name),
-                      near.empty() ? std::string("unknown setting, ignored") : "unknown setting, ignored; did you mean '" + near + "'?");
+                      near.empty() ? std::string("unknown setting, ignored")
+                                   : "unknown setting, ignored; did you mean '" + near + "'?");
   }
 }
 
@@ -345,7 +346,7 @@ bool parse_duration(std::string_view text, std::int64_t& nanoseconds) {
       double nanoseconds;
     };
     // Longer names first: "ms" before "m".
-    static constexpr Unit kUnits[] = {{"ns", 1},  {"us", 1e3}, {"\xc2\xb5s", 1e3}, {"\xce\xbcs", 1e3},
+    static constexpr Unit kUnits[] = {{"ns", 1},   {"us", 1e3}, {"\xc2\xb5s", 1e3}, {"\xce\xbcs", 1e3},
                                       {"ms", 1e6}, {"s", 1e9},  {"m", 60e9},        {"h", 3600e9}};
     const Unit* unit = nullptr;
     for (const Unit& each : kUnits) {
@@ -375,9 +376,20 @@ bool parse_size(std::string_view text, std::int64_t& bytes) {
     std::string_view name;
     double factor;
   };
-  static constexpr Unit kUnits[] = {{"", 1},        {"b", 1},         {"k", 1e3},       {"kb", 1e3},         {"kib", 1024.0},
-                                    {"m", 1e6},     {"mb", 1e6},      {"mib", 1048576.0}, {"g", 1e9},        {"gb", 1e9},
-                                    {"gib", 1073741824.0}, {"t", 1e12}, {"tb", 1e12}, {"tib", 1099511627776.0}};
+  static constexpr Unit kUnits[] = {{"", 1},
+                                    {"b", 1},
+                                    {"k", 1e3},
+                                    {"kb", 1e3},
+                                    {"kib", 1024.0},
+                                    {"m", 1e6},
+                                    {"mb", 1e6},
+                                    {"mib", 1048576.0},
+                                    {"g", 1e9},
+                                    {"gb", 1e9},
+                                    {"gib", 1073741824.0},
+                                    {"t", 1e12},
+                                    {"tb", 1e12},
+                                    {"tib", 1099511627776.0}};
   for (const Unit& each : kUnits) {
     if (each.name == unit && number * each.factor < 9e18) {
       bytes = static_cast<std::int64_t>(number * each.factor);

@@ -1,6 +1,7 @@
 // The tree of settings that configuration files and -E overrides are read into, and the typed way to read from it.
 //
-// What:   a Setting is null, a boolean, an integer, a floating-point number, text, a list or a map, and knows the place it was written.
+// What:   a Setting is null, a boolean, an integer, a floating-point number, text, a list or a map, and knows the place
+// it was written.
 //         Maps are nested: dotted keys (`a.b: 1`) are expanded by whoever builds the tree (app/config), so readers only
 //         ever see nested maps.
 // Why:    every complaint about a setting names file, line, column, the full key, the value and the remedy.
@@ -101,8 +102,8 @@ class Diagnostics {
   std::vector<Finding> findings_;
 };
 
-// Reads typed values out of one map setting. A missing or null key leaves the default untouched; a value of the wrong type
-// or out of range is an error in `diagnostics` and leaves the default untouched as well.
+// Reads typed values out of one map setting. A missing or null key leaves the default untouched; a value of the wrong
+// type or out of range is an error in `diagnostics` and leaves the default untouched as well.
 class SettingReader {
  public:
   // `section` may be null: every read then leaves its default. `prefix` is the section's own dotted name.
@@ -115,7 +116,8 @@ class SettingReader {
   void read(std::string_view name, std::string& value);
   // A list of strings; a single scalar is taken as a list of one.
   void read(std::string_view name, std::vector<std::string>& value);
-  // A duration: Go syntax ("1h2m3s500ms") or a bare number of seconds; the value is nanoseconds. With `needs_unit` a bare number is an error.
+  // A duration: Go syntax ("1h2m3s500ms") or a bare number of seconds; the value is nanoseconds. With `needs_unit` a
+  // bare number is an error.
   void read_duration(std::string_view name, std::int64_t& nanoseconds, bool needs_unit = false);
   // Bytes: "10MB" (10^6), "10MiB" (2^20) or a bare number of bytes.
   void read_size(std::string_view name, std::int64_t& bytes);

@@ -18,7 +18,8 @@ Time system_time() {
 }  // namespace
 
 struct Worker::Impl {
-  Impl(const WorkerConfig& config, std::vector<std::unique_ptr<Decoder>> made, std::optional<Filter> chosen, Source& input, ChunkRing& ring)
+  Impl(const WorkerConfig& config, std::vector<std::unique_ptr<Decoder>> made, std::optional<Filter> chosen,
+       Source& input, ChunkRing& ring)
       : source(input),
         decoders(std::move(made)),
         filter(std::move(chosen)),
@@ -33,8 +34,9 @@ struct Worker::Impl {
   void run();
   void burst(std::size_t count);
   void packet(std::size_t i);
-  void flow_packet(const Packet& packet, Headers& headers, const FlowKey& key, FlowIndex guess, std::uint32_t packets, std::uint64_t bytes);
-  void fragment(const Packet& packet, Headers& headers);
+  __attribute__((always_inline)) void flow_packet(const Packet& packet, Headers& headers, const FlowKey& key,
+                                                  FlowIndex guess, std::uint32_t packets, std::uint64_t bytes);
+  __attribute__((noinline)) void fragment(const Packet& packet, Headers& headers);
   void tick(Time now);
 
   Source& source;
@@ -98,25 +100,40 @@ void Worker::Impl::run() {
   output.close();
 }
 
-void Worker::Impl::burst(std::size_t count) {
-  std::uint64_t bytes = 0;
-  // Dissect the whole burst, then let the table fetch what the packets will need.
-  for (std::size_t i = 0; i < count; ++i) {
-    bytes += packets[i].wire_length;
-    dissect(packets[i], headers[i]);
-    flow_keys[i].valid = false;
-    if (headers[i].result == DissectResult::bad_link || headers[i].result == DissectResult::fragment) continue;
-    keys.make(headers[i], flow_keys[i]);
-    if (flow_keys[i].valid) table.prefetch_bucket(flow_keys[i]);
+inline void Worker::Impl::flow_packet(const Packet& packet, Headers& header, const FlowKey& key, FlowIndex guess,
+                                      std::uint32_t count, std::uint64_t bytes) {
+  if (!key.valid) {  // no IP, and no MAC addresses either
+    counters.add(header.result == DissectResult::bad_network ? Counter::capture_undecodable_network
+                                                             : Counter::capture_undecodable_link);
+    return;
   }
-  for (std::size_t i = 0; i < count; ++i) guesses[i] = flow_keys[i].valid ? table.candidate(flow_keys[i]) : kNoFlow;
-  counters.add(Counter::capture_received, count);
-  counters.add(Counter::capture_received_bytes, bytes);
-  for (std::size_t i = 0; i < count; ++i) packet(i);
-  live_flows.store(table.size(), std::memory_order_relaxed);
+  const Flows::Found found = flows.account(header, key, guess, packet, count, bytes);
+  if (header.result == DissectResult::bad_network) {
+    counters.add(Counter::capture_undecodable_network);
+    return;
+  }
+  if (header.result == DissectResult::network && header.protocol_known &&
+      (header.protocol == IpProtocol::tcp || header.protocol == IpProtocol::udp ||
+       header.protocol == IpProtocol::sctp || header.protocol == IpProtocol::icmp ||
+       header.protocol == IpProtocol::icmp6)) {
+    counters.add(Counter::capture_undecodable_transport);
+    return;
+  }
+  bool decoded = false;
+  if (header.result == DissectResult::transport && found.flow != kNoFlow) {
+    const ProtocolId protocol = engine.protocol_of(header);
+    if (protocol != 0) {
+      if (header.transport == Transport::tcp) {
+        decoded = engine.tcp(found.flow, found.side, header, packet.timestamp, protocol);
+      } else if (!header.payload.empty()) {
+        decoded = engine.datagram(found.flow, found.side, header, packet.timestamp, protocol);
+      }
+    }
+  }
+  counters.add(decoded ? Counter::capture_to_decoder : Counter::capture_flow_only);
 }
 
-void Worker::Impl::packet(std::size_t i) {
+inline void Worker::Impl::packet(std::size_t i) {
   const Packet& packet = packets[i];
   if (filter && !filter->matches(packet)) {
     counters.add(Counter::capture_filtered);
@@ -147,35 +164,22 @@ void Worker::Impl::packet(std::size_t i) {
   flow_packet(packet, headers[i], flow_keys[i], guesses[i], 1, packet.wire_length);
 }
 
-void Worker::Impl::flow_packet(const Packet& packet, Headers& header, const FlowKey& key, FlowIndex guess, std::uint32_t count,
-                               std::uint64_t bytes) {
-  if (!key.valid) {  // no IP, and no MAC addresses either
-    counters.add(header.result == DissectResult::bad_network ? Counter::capture_undecodable_network : Counter::capture_undecodable_link);
-    return;
+void Worker::Impl::burst(std::size_t count) {
+  std::uint64_t bytes = 0;
+  // Dissect the whole burst, then let the table fetch what the packets will need.
+  for (std::size_t i = 0; i < count; ++i) {
+    bytes += packets[i].wire_length;
+    dissect(packets[i], headers[i]);
+    flow_keys[i].valid = false;
+    if (headers[i].result == DissectResult::bad_link || headers[i].result == DissectResult::fragment) continue;
+    keys.make(headers[i], flow_keys[i]);
+    if (flow_keys[i].valid) table.prefetch_bucket(flow_keys[i]);
   }
-  const Flows::Found found = flows.account(header, key, guess, packet, count, bytes);
-  if (header.result == DissectResult::bad_network) {
-    counters.add(Counter::capture_undecodable_network);
-    return;
-  }
-  if (header.result == DissectResult::network && header.protocol_known &&
-      (header.protocol == IpProtocol::tcp || header.protocol == IpProtocol::udp || header.protocol == IpProtocol::sctp ||
-       header.protocol == IpProtocol::icmp || header.protocol == IpProtocol::icmp6)) {
-    counters.add(Counter::capture_undecodable_transport);
-    return;
-  }
-  bool decoded = false;
-  if (header.result == DissectResult::transport && found.flow != kNoFlow) {
-    const ProtocolId protocol = engine.protocol_of(header);
-    if (protocol != 0) {
-      if (header.transport == Transport::tcp) {
-        decoded = engine.tcp(found.flow, found.side, header, packet.timestamp, protocol);
-      } else if (!header.payload.empty()) {
-        decoded = engine.datagram(found.flow, found.side, header, packet.timestamp, protocol);
-      }
-    }
-  }
-  counters.add(decoded ? Counter::capture_to_decoder : Counter::capture_flow_only);
+  for (std::size_t i = 0; i < count; ++i) guesses[i] = flow_keys[i].valid ? table.candidate(flow_keys[i]) : kNoFlow;
+  counters.add(Counter::capture_received, count);
+  counters.add(Counter::capture_received_bytes, bytes);
+  for (std::size_t i = 0; i < count; ++i) packet(i);
+  live_flows.store(table.size(), std::memory_order_relaxed);
 }
 
 void Worker::Impl::fragment(const Packet& packet, Headers& header) {
@@ -188,8 +192,8 @@ void Worker::Impl::fragment(const Packet& packet, Headers& header) {
   flow_packet(packet, header, key, kNoFlow, whole->packets, whole->wire_bytes);
 }
 
-Worker::Worker(const WorkerConfig& config, std::vector<std::unique_ptr<Decoder>> decoders, std::optional<Filter> filter, Source& source,
-               ChunkRing& ring)
+Worker::Worker(const WorkerConfig& config, std::vector<std::unique_ptr<Decoder>> decoders, std::optional<Filter> filter,
+               Source& source, ChunkRing& ring)
     : impl_(std::make_unique<Impl>(config, std::move(decoders), std::move(filter), source, ring)) {}
 Worker::~Worker() = default;
 

@@ -2,7 +2,8 @@
 //
 // What:   takes bursts from a source, dissects, looks flows up in bulk, follows TCP streams, calls decoders, runs the
 //         timers, and hands chunks of events to the exporter's ring. Shared-nothing: one worker per queue.
-// Limits: never makes a system call per packet, never logs per packet. From a file it waits for the exporter; live it never waits.
+// Limits: never makes a system call per packet, never logs per packet. From a file it waits for the exporter; live it
+// never waits.
 #pragma once
 
 #include <atomic>
@@ -19,20 +20,21 @@
 namespace spanbeat {
 
 struct FlowConfig {
-  bool enabled = false;             // flow documents; the table itself is always there
-  bool extra_fields = false;        // spanbeat.fields.flow
-  Time timeout = 30 * kSecond;      // idle time after which a flow ends
-  Time period = 10 * kSecond;       // between reports; negative: only final ones
+  bool enabled = false;         // flow documents; the table itself is always there
+  bool extra_fields = false;    // spanbeat.fields.flow
+  Time timeout = 30 * kSecond;  // idle time after which a flow ends
+  Time period = 10 * kSecond;   // between reports; negative: only final ones
   std::size_t max_flows = std::size_t{1} << 20;
 };
 
 struct StreamLimits {
   std::size_t held_per_connection = std::size_t{1} << 20;  // octets of segments waiting for a hole, both directions
   std::size_t held_total = std::size_t{256} << 20;
-  std::size_t carry_per_direction = std::size_t{10} << 20; // octets that a decoder may leave unread (Packetbeat: 10 MiB)
-  std::size_t max_connections = std::size_t{1} << 18;      // decoded at once
-  std::uint32_t hole_packets = 64;                         // packets of the flow after which a hole is given up
-  Time hole_time = kSecond;                                // or packet time
+  std::size_t carry_per_direction = std::size_t{10}
+                                    << 20;             // octets that a decoder may leave unread (Packetbeat: 10 MiB)
+  std::size_t max_connections = std::size_t{1} << 18;  // decoded at once
+  std::uint32_t hole_packets = 64;                     // packets of the flow after which a hole is given up
+  Time hole_time = kSecond;                            // or packet time
 };
 
 struct WorkerConfig {
@@ -46,8 +48,8 @@ class Worker {
  public:
   // `decoders` by ProtocolId - 1; null where a protocol is off. `filter` may be absent: then every packet is taken. The
   // source and the ring outlive the worker.
-  Worker(const WorkerConfig& config, std::vector<std::unique_ptr<Decoder>> decoders, std::optional<Filter> filter, Source& source,
-         ChunkRing& ring);
+  Worker(const WorkerConfig& config, std::vector<std::unique_ptr<Decoder>> decoders, std::optional<Filter> filter,
+         Source& source, ChunkRing& ring);
   ~Worker();
 
   // Runs until the source ends or stop() was called; then everything open is flushed and the ring closed.

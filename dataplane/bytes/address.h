@@ -28,9 +28,7 @@ struct IpAddress {
     return address;
   }
   // Octets on the wire: 0, 4 or 16.
-  [[nodiscard]] std::size_t size() const {
-    return version == IpVersion::v4 ? 4 : version == IpVersion::v6 ? 16 : 0;
-  }
+  [[nodiscard]] std::size_t size() const { return version == IpVersion::v4 ? 4 : version == IpVersion::v6 ? 16 : 0; }
   [[nodiscard]] Bytes wire() const { return {octets.data(), size()}; }
   friend bool operator==(const IpAddress&, const IpAddress&) = default;
 };

@@ -1,6 +1,7 @@
 // A cursor over octets of the wire: the only way in which decoders and dissectors read.
 //
-// What:   two pointers, passed by value. Every read is checked. The first read past the end makes the cursor fail, and a
+// What:   two pointers, passed by value. Every read is checked. The first read past the end makes the cursor fail, and
+// a
 //         failed cursor stays failed: every later read gives zero or an empty range, `ok()` is false, nothing throws.
 // Why:    a parser is written as the straight list of its fields in wire order and asks `ok()` once, at the end.
 // Limits: sizes are size_t; multi-octet integers are read in the byte order that the name says (be = network order).
@@ -22,9 +23,7 @@ class Cursor {
   // True until a read went past the end.
   [[nodiscard]] constexpr bool ok() const { return at_ != nullptr; }
   // Octets not yet read; 0 once failed.
-  [[nodiscard]] constexpr std::size_t size() const {
-    return at_ == nullptr ? 0 : static_cast<std::size_t>(end_ - at_);
-  }
+  [[nodiscard]] constexpr std::size_t size() const { return at_ == nullptr ? 0 : static_cast<std::size_t>(end_ - at_); }
   [[nodiscard]] constexpr bool empty() const { return size() == 0; }
   // What is left, without reading it.
   [[nodiscard]] constexpr Bytes rest() const { return {at_, size()}; }

@@ -12,7 +12,8 @@ namespace spanbeat {
 // An array of `count` zeroed elements. Throws std::bad_alloc when the address space is refused. Free with unreserve().
 template <typename Element>
 [[nodiscard]] Element* reserve(std::size_t count, bool huge = true) {
-  void* memory = mmap(nullptr, count * sizeof(Element), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* memory = mmap(nullptr, count * sizeof(Element), PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
   if (huge) (void)madvise(memory, count * sizeof(Element), MADV_HUGEPAGE);
   return static_cast<Element*>(memory);

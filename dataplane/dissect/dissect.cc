@@ -9,14 +9,17 @@ namespace {
 // EtherTypes, https://www.iana.org/assignments/ieee-802-numbers
 enum EtherType : std::uint16_t {
   kIpv4 = 0x0800,
-  kVlan = 0x8100,        // IEEE 802.1Q
-  kServiceVlan = 0x88a8, // IEEE 802.1ad
-  kOldQinq = 0x9100,     // used for QinQ before 802.1ad
+  kVlan = 0x8100,         // IEEE 802.1Q
+  kServiceVlan = 0x88a8,  // IEEE 802.1ad
+  kOldQinq = 0x9100,      // used for QinQ before 802.1ad
   kIpv6 = 0x86dd,
-  kMplsUnicast = 0x8847,   // RFC 3032
+  kMplsUnicast = 0x8847,  // RFC 3032
   kMplsMulticast = 0x8848,
   kPppoeSession = 0x8864,  // RFC 2516
 };
+
+// The common way, Ethernet to TCP or UDP over IPv4, is one straight piece of code; everything else is called.
+#define SPANBEAT_INLINE inline __attribute__((always_inline))
 
 constexpr int kMaxIpLayers = 4;
 constexpr int kMaxExtensionHeaders = 8;
@@ -41,9 +44,10 @@ struct Rest {
   std::uint32_t wire;
 
   [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(end - at); }
+  // `count` is at most size(), and so at most `wire`.
   void advance(std::size_t count) {
     at += count;
-    wire -= static_cast<std::uint32_t>(std::min<std::size_t>(wire, count));
+    wire -= static_cast<std::uint32_t>(count);
   }
   // An upper layer says how long it is; what lies behind is padding of a lower layer.
   void limit(std::size_t length) {
@@ -52,14 +56,14 @@ struct Rest {
   }
 };
 
-void finish(Rest rest, DissectResult result, Headers& headers) {
+SPANBEAT_INLINE void finish(Rest rest, DissectResult result, Headers& headers) {
   headers.payload = {rest.at, rest.size()};
   headers.payload_wire = rest.wire;
   headers.result = result;
 }
 
 // RFC 9293 section 3.1.
-void read_tcp(Rest rest, Headers& headers) {
+SPANBEAT_INLINE void read_tcp(Rest rest, Headers& headers) {
   if (rest.size() < 20) return finish(rest, DissectResult::network, headers);
   const std::size_t length = static_cast<std::size_t>(rest.at[12] >> 4) * 4;
   if (length < 20) return finish(rest, DissectResult::network, headers);
@@ -75,7 +79,7 @@ void read_tcp(Rest rest, Headers& headers) {
 }
 
 // RFC 768. A length of 0 means a jumbogram (RFC 2675): all that is there.
-void read_udp(Rest rest, Headers& headers) {
+SPANBEAT_INLINE void read_udp(Rest rest, Headers& headers) {
   if (rest.size() < 8) return finish(rest, DissectResult::network, headers);
   headers.transport = Transport::udp;
   headers.source_port = load16(rest.at);
@@ -107,14 +111,9 @@ void read_icmp(Rest rest, Transport transport, Headers& headers) {
 
 void read_network(Rest rest, std::uint16_t ether_type, int layer, Headers& headers);
 
-// What an IP header carries; `headers.protocol` is the protocol number.
-void read_transport(Rest rest, int layer, Headers& headers) {
-  headers.protocol_known = true;
+// Transports other than TCP and UDP.
+void read_other_transport(Rest rest, int layer, Headers& headers) {
   switch (headers.protocol) {
-    case IpProtocol::tcp:
-      return read_tcp(rest, headers);
-    case IpProtocol::udp:
-      return read_udp(rest, headers);
     case IpProtocol::icmp:
       return read_icmp(rest, Transport::icmp, headers);
     case IpProtocol::icmp6:
@@ -133,8 +132,16 @@ void read_transport(Rest rest, int layer, Headers& headers) {
   finish(rest, DissectResult::network, headers);
 }
 
-void set_addresses(const std::uint8_t* source, const std::uint8_t* destination, IpVersion version, int layer,
-                   Headers& headers) {
+// What an IP header carries; `headers.protocol` is the protocol number.
+SPANBEAT_INLINE void read_transport(Rest rest, int layer, Headers& headers) {
+  headers.protocol_known = true;
+  if (headers.protocol == IpProtocol::tcp) return read_tcp(rest, headers);
+  if (headers.protocol == IpProtocol::udp) return read_udp(rest, headers);
+  read_other_transport(rest, layer, headers);
+}
+
+SPANBEAT_INLINE void set_addresses(const std::uint8_t* source, const std::uint8_t* destination, IpVersion version,
+                                   int layer, Headers& headers) {
   if (layer == 1) {
     headers.outer_version = headers.version;
     headers.outer_source = headers.source;
@@ -151,7 +158,7 @@ void broken(Rest rest, int layer, Headers& headers) {
 }
 
 // RFC 791 section 3.1.
-void read_ipv4(Rest rest, int layer, Headers& headers) {
+SPANBEAT_INLINE void read_ipv4(Rest rest, int layer, Headers& headers) {
   if (rest.size() < 20 || rest.at[0] >> 4 != 4) return broken(rest, layer, headers);
   const std::size_t length = static_cast<std::size_t>(rest.at[0] & 15) * 4;
   std::size_t total = load16(rest.at + 2);
@@ -250,8 +257,8 @@ void read_ppp(Rest rest, Headers& headers) {
   finish(rest, DissectResult::link, headers);
 }
 
-// Everything behind an EtherType: tags, labels, then the network layer.
-void read_ether_type(Rest rest, std::uint16_t ether_type, Headers& headers) {
+// Everything behind an EtherType but plain IPv4: tags, labels, then the network layer.
+void read_other_ether_type(Rest rest, std::uint16_t ether_type, Headers& headers) {
   for (int i = 0; i < kMaxTags; ++i) {
     if (ether_type == kIpv4) return read_ipv4(rest, 0, headers);
     if (ether_type == kIpv6) return read_ipv6(rest, 0, headers);
@@ -285,20 +292,17 @@ void read_ether_type(Rest rest, std::uint16_t ether_type, Headers& headers) {
   finish(rest, DissectResult::link, headers);
 }
 
-}  // namespace
+SPANBEAT_INLINE void read_ether_type(Rest rest, std::uint16_t ether_type, Headers& headers) {
+  if (ether_type == kIpv4) [[likely]]
+    return read_ipv4(rest, 0, headers);
+  read_other_ether_type(rest, ether_type, headers);
+}
 
-void dissect(const Packet& packet, Headers& headers) {
-  headers = Headers{};
-  Rest rest{packet.octets.data(), packet.octets.data() + packet.octets.size(),
-            std::max(packet.wire_length, static_cast<std::uint32_t>(packet.octets.size()))};
+// Every link but Ethernet.
+void dissect_other_link(const Packet& packet, Rest rest, Headers& headers) {
   switch (packet.link) {
-    case LinkType::ethernet: {
-      if (rest.size() < 14) break;
-      headers.mac = rest.at;
-      const std::uint16_t ether_type = load16(rest.at + 12);
-      rest.advance(14);
-      return read_ether_type(rest, ether_type, headers);
-    }
+    case LinkType::ethernet:
+      break;
     case LinkType::linux_sll: {
       if (rest.size() < 16) break;
       const std::uint16_t ether_type = load16(rest.at + 14);
@@ -313,7 +317,8 @@ void dissect(const Packet& packet, Headers& headers) {
     }
     case LinkType::null_loopback:
     case LinkType::openbsd_loopback: {
-      // The address family in the order of the capturing host: AF_INET is 2 everywhere, AF_INET6 10 (Linux), 24, 28 or 30.
+      // The address family in the order of the capturing host: AF_INET is 2 everywhere, AF_INET6 10 (Linux), 24, 28
+      // or 30.
       if (rest.size() < 4) break;
       std::uint32_t family = load32(rest.at);
       if (family > 0xffff) family = __builtin_bswap32(family);
@@ -335,6 +340,21 @@ void dissect(const Packet& packet, Headers& headers) {
       return read_ppp(rest, headers);
   }
   finish(rest, DissectResult::bad_link, headers);
+}
+
+}  // namespace
+
+void dissect(const Packet& packet, Headers& headers) {
+  headers = Headers{};
+  Rest rest{packet.octets.data(), packet.octets.data() + packet.octets.size(),
+            std::max(packet.wire_length, static_cast<std::uint32_t>(packet.octets.size()))};
+  if (packet.link == LinkType::ethernet && rest.size() >= 14) [[likely]] {
+    headers.mac = rest.at;
+    const std::uint16_t ether_type = load16(rest.at + 12);
+    rest.advance(14);
+    return read_ether_type(rest, ether_type, headers);
+  }
+  dissect_other_link(packet, rest, headers);
 }
 
 void dissect_transport(Bytes payload, std::uint32_t wire, Headers& headers) {

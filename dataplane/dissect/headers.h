@@ -1,7 +1,8 @@
 // What dissecting a packet gives: where its headers are and what they say.
 //
-// What:   a fixed record of pointers into the packet and of the few numbers that flows and streams need. No copy of addresses.
-// Limits: valid as long as the packet's octets. Two VLAN tags and two IP layers are kept (outermost and innermost); deeper ones are passed over.
+// What:   a fixed record of pointers into the packet and of the few numbers that flows and streams need. No copy of
+// addresses. Limits: valid as long as the packet's octets. Two VLAN tags and two IP layers are kept (outermost and
+// innermost); deeper ones are passed over.
 #pragma once
 
 #include "dataplane/event/event.h"
@@ -45,33 +46,33 @@ struct Headers {
   IpVersion outer_version = IpVersion::none;  // outermost, when there are two or more
   IpProtocol protocol = IpProtocol::hop_by_hop;
   std::uint8_t vlans = 0;
-  bool protocol_known = false;                // `protocol` was reached and read
+  bool protocol_known = false;  // `protocol` was reached and read
   Transport transport = Transport::none;
   std::uint8_t tcp_flags = 0;
   std::uint8_t icmp_type = 0;
   std::uint8_t icmp_code = 0;
-  std::uint16_t vlan[2] = {0, 0};             // outer first
+  std::uint16_t vlan[2] = {0, 0};  // outer first
   std::uint16_t source_port = 0;
   std::uint16_t destination_port = 0;
-  std::uint32_t sequence = 0;                 // TCP
+  std::uint32_t sequence = 0;  // TCP
   std::uint32_t acknowledgement = 0;
-  const std::uint8_t* mac = nullptr;          // destination then source, 12 octets; null where the link has none
-  const std::uint8_t* source = nullptr;       // innermost addresses, 4 or 16 octets
+  const std::uint8_t* mac = nullptr;     // destination then source, 12 octets; null where the link has none
+  const std::uint8_t* source = nullptr;  // innermost addresses, 4 or 16 octets
   const std::uint8_t* destination = nullptr;
   const std::uint8_t* outer_source = nullptr;
   const std::uint8_t* outer_destination = nullptr;
-  Bytes payload;                              // behind the transport header; ICMP: from the type octet on
-  std::uint32_t payload_wire = 0;             // the same on the wire; more than payload.size() when the packet was cut
+  Bytes payload;                   // behind the transport header; ICMP: from the type octet on
+  std::uint32_t payload_wire = 0;  // the same on the wire; more than payload.size() when the packet was cut
   // Fragments: the payload is that of the IP packet.
   std::uint32_t fragment_id = 0;
-  std::uint16_t fragment_offset = 0;          // octets
+  std::uint16_t fragment_offset = 0;  // octets
   bool fragment_more = false;
 };
 
 // Reads the headers of a packet. `packet.octets` has kPadding readable octets behind it.
 void dissect(const Packet& packet, Headers& headers);
-// Goes on behind the IP header: `headers.protocol` and the addresses are set, `payload` is what IP carries and `wire` its
-// length on the wire. For reassembled datagrams.
+// Goes on behind the IP header: `headers.protocol` and the addresses are set, `payload` is what IP carries and `wire`
+// its length on the wire. For reassembled datagrams.
 void dissect_transport(Bytes payload, std::uint32_t wire, Headers& headers);
 
 }  // namespace spanbeat

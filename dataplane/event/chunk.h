@@ -1,6 +1,7 @@
 // Chunks of events, and the ring that carries them from a worker to an exporter.
 //
-// What:   a worker appends encoded events to a Chunk; a full or aged chunk goes through `ChunkRing` to the exporter, an empty one comes back the same way. One
+// What:   a worker appends encoded events to a Chunk; a full or aged chunk goes through `ChunkRing` to the exporter, an
+// empty one comes back the same way. One
 //         producer, one consumer, no locks.
 // Limits: a fixed number of chunks of kChunkSize; an event larger than a chunk travels in a chunk of its own size, one
 //         such chunk at a time is counted against the ring like any other.
@@ -24,7 +25,7 @@ struct Chunk {
   std::size_t capacity = 0;  // without the padding behind it
   std::size_t used = 0;
   std::size_t events = 0;
-  Time opened = kNever;      // packet clock when the first event was put in
+  Time opened = kNever;  // packet clock when the first event was put in
 
   // Room for one event of `size` octets (padded to 8)?
   [[nodiscard]] bool fits(std::size_t size) const { return used + size <= capacity; }

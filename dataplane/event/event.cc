@@ -264,9 +264,7 @@ void TreeWriter::unsigned_integer(std::uint64_t value) {
 void TreeWriter::floating(double value) { put(static_cast<std::uint8_t>(TreeTag::floating), &value, sizeof value); }
 void TreeWriter::boolean(bool value) { put(static_cast<std::uint8_t>(value ? TreeTag::yes : TreeTag::no), nullptr, 0); }
 void TreeWriter::null() { put(static_cast<std::uint8_t>(TreeTag::null), nullptr, 0); }
-void TreeWriter::ip(const IpAddress& address) {
-  put(static_cast<std::uint8_t>(TreeTag::ip), &address, sizeof address);
-}
+void TreeWriter::ip(const IpAddress& address) { put(static_cast<std::uint8_t>(TreeTag::ip), &address, sizeof address); }
 void TreeWriter::date(Time value) { put(static_cast<std::uint8_t>(TreeTag::date), &value, sizeof value); }
 
 }  // namespace spanbeat

@@ -1,11 +1,13 @@
 // Events: what decoders write and the exporter turns into documents.
 //
-// What:   an event is a fixed header and a list of (field id, value) in one block of memory. A transaction under way *is* an
-//         event being written: it lies in a block of the worker's EventArena, grows by size classes, and is copied once into
-//         the ring when it is committed.
+// What:   an event is a fixed header and a list of (field id, value) in one block of memory. A transaction under way
+// *is* an
+//         event being written: it lies in a block of the worker's EventArena, grows by size classes, and is copied once
+//         into the ring when it is committed.
 // Why:    no intermediate message objects, maps or strings; and the header holds what the exporter derives a third of
 //         the document from (addresses, times, bytes), so it is written once and small.
-// Limits: one event is at most kMaxEvent octets, all open ones together at most the arena's ceiling. What does not fit is
+// Limits: one event is at most kMaxEvent octets, all open ones together at most the arena's ceiling. What does not fit
+// is
 //         left out (a text is cut, at a UTF-8 boundary) and the event is marked truncated, and counted.
 //         Field values are padded to 8 octets; numbers are in host order: events never leave the process.
 #pragma once
@@ -42,14 +44,14 @@ struct EventHeader {
   std::uint32_t order_sequence = 0;
   std::uint8_t truncated = 0;
   std::uint8_t has_community_id = 0;
-  std::uint16_t source_port = 0;       // 0: no port is shown
+  std::uint16_t source_port = 0;  // 0: no port is shown
   std::uint16_t destination_port = 0;
-  Time timestamp = kNever;             // @timestamp
-  Time start = kNever;                 // event.start; kNever: absent
-  Time end = kNever;                   // event.end; kNever: absent
-  std::uint64_t source_bytes = 0;      // 0: absent
+  Time timestamp = kNever;         // @timestamp
+  Time start = kNever;             // event.start; kNever: absent
+  Time end = kNever;               // event.end; kNever: absent
+  std::uint64_t source_bytes = 0;  // 0: absent
   std::uint64_t destination_bytes = 0;
-  IpAddress source;                    // the initiator of the transaction
+  IpAddress source;  // the initiator of the transaction
   IpAddress destination;
   std::array<std::uint8_t, 20> community_id{};  // SHA-1, printed as base64 behind "1:"
 };
@@ -195,8 +197,8 @@ class Event {
 
 struct Event::Record {
   EventArena* arena;
-  std::size_t capacity;    // of the whole block
-  std::uint32_t last;      // offset of the last field entry
+  std::size_t capacity;  // of the whole block
+  std::uint32_t last;    // offset of the last field entry
   EventHeader header;
   // fields follow
   [[nodiscard]] std::uint8_t* base() { return reinterpret_cast<std::uint8_t*>(&header); }
@@ -236,15 +238,27 @@ class TreeWriter {
   void put(std::uint8_t tag, const void* value, std::size_t size);
   void open(std::uint8_t tag);
   Event& event_;
-  std::uint32_t entry_ = 0;              // offset of the field entry
+  std::uint32_t entry_ = 0;                        // offset of the field entry
   std::array<std::uint32_t, kMaxDepth> counts_{};  // offsets of the open containers' counts
   int depth_ = 0;
   int skipped_ = 0;  // containers opened beyond kMaxDepth
   bool failed_ = false;
 };
 
-// The encoding of trees: a tag, then what the tag says. Containers: u32 count, then that many values (each behind its key,
-// a u32 length and the text, in an object). Texts: u32 length and the octets.
-enum class TreeTag : std::uint8_t { null, no, yes, integer, unsigned_integer, floating, string, array, object, ip, date };
+// The encoding of trees: a tag, then what the tag says. Containers: u32 count, then that many values (each behind its
+// key, a u32 length and the text, in an object). Texts: u32 length and the octets.
+enum class TreeTag : std::uint8_t {
+  null,
+  no,
+  yes,
+  integer,
+  unsigned_integer,
+  floating,
+  string,
+  array,
+  object,
+  ip,
+  date
+};
 
 }  // namespace spanbeat

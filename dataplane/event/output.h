@@ -1,7 +1,8 @@
 // Where a worker's events go: into chunks, and the chunks into the ring.
 //
-// What:   gives each event its place in the order of documents, copies it into the current chunk and hands full chunks over.
-// Limits: from a file it waits for the exporter; live it never waits: an event that finds no chunk is dropped and counted.
+// What:   gives each event its place in the order of documents, copies it into the current chunk and hands full chunks
+// over. Limits: from a file it waits for the exporter; live it never waits: an event that finds no chunk is dropped and
+// counted.
 #pragma once
 
 #include "base/counters.h"

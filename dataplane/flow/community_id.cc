@@ -7,8 +7,8 @@
 namespace spanbeat {
 namespace {
 
-void digest_of(Bytes first, Bytes second, std::uint8_t protocol, bool has_ports, std::uint16_t first_port, std::uint16_t second_port,
-               CommunityDigest& digest) {
+void digest_of(Bytes first, Bytes second, std::uint8_t protocol, bool has_ports, std::uint16_t first_port,
+               std::uint16_t second_port, CommunityDigest& digest) {
   std::uint8_t message[2 + 32 + 2 + 4] = {0, 0};  // seed 0
   std::size_t at = 2;
   std::memcpy(message + at, first.data(), first.size());
@@ -34,31 +34,53 @@ void digest_of(Bytes first, Bytes second, std::uint8_t protocol, bool has_ports,
 int counterpart(std::uint8_t protocol, std::uint8_t type) {
   if (protocol == 1) {
     switch (type) {
-      case 0: return 8;
-      case 8: return 0;
-      case 9: return 10;
-      case 10: return 9;
-      case 13: return 14;
-      case 14: return 13;
-      case 15: return 16;
-      case 17: return 18;
-      case 18: return 17;
-      default: return -1;
+      case 0:
+        return 8;
+      case 8:
+        return 0;
+      case 9:
+        return 10;
+      case 10:
+        return 9;
+      case 13:
+        return 14;
+      case 14:
+        return 13;
+      case 15:
+        return 16;
+      case 17:
+        return 18;
+      case 18:
+        return 17;
+      default:
+        return -1;
     }
   }
   switch (type) {
-    case 128: return 129;
-    case 129: return 128;
-    case 130: return 131;
-    case 133: return 134;
-    case 134: return 133;
-    case 135: return 136;
-    case 136: return 135;
-    case 139: return 140;
-    case 140: return 139;
-    case 144: return 145;
-    case 145: return 144;
-    default: return -1;
+    case 128:
+      return 129;
+    case 129:
+      return 128;
+    case 130:
+      return 131;
+    case 133:
+      return 134;
+    case 134:
+      return 133;
+    case 135:
+      return 136;
+    case 136:
+      return 135;
+    case 139:
+      return 140;
+    case 140:
+      return 139;
+    case 144:
+      return 145;
+    case 145:
+      return 144;
+    default:
+      return -1;
   }
 }
 
@@ -77,7 +99,8 @@ void community_id(const CommunityEnds& ends, std::uint8_t protocol, bool has_por
   }
 }
 
-void community_id_icmp(const CommunityEnds& ends, std::uint8_t protocol, std::uint8_t type, std::uint8_t code, CommunityDigest& digest) {
+void community_id_icmp(const CommunityEnds& ends, std::uint8_t protocol, std::uint8_t type, std::uint8_t code,
+                       CommunityDigest& digest) {
   const int other = counterpart(protocol, type);
   if (other < 0) {
     digest_of(ends.source, ends.destination, protocol, true, type, code, digest);

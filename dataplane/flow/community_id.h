@@ -22,6 +22,7 @@ using CommunityDigest = std::array<std::uint8_t, 20>;
 // TCP, UDP, SCTP and others: `protocol` is the IANA number; `has_ports` false leaves the ports out.
 void community_id(const CommunityEnds& ends, std::uint8_t protocol, bool has_ports, CommunityDigest& digest);
 // ICMP (protocol 1) and ICMPv6 (58).
-void community_id_icmp(const CommunityEnds& ends, std::uint8_t protocol, std::uint8_t type, std::uint8_t code, CommunityDigest& digest);
+void community_id_icmp(const CommunityEnds& ends, std::uint8_t protocol, std::uint8_t type, std::uint8_t code,
+                       CommunityDigest& digest);
 
 }  // namespace spanbeat

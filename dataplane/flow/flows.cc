@@ -12,8 +12,14 @@ constexpr int kEvictionLooks = 64;
 
 }  // namespace
 
-Flows::Flows(const FlowConfig& config, FlowTable& table, const FlowKeyMaker& keys, EventOutput& output, Counters& counters)
-    : config_(config), table_(table), keys_(keys), output_(output), counters_(counters), timeout_ticks_(Wheel::tick_at(config.timeout)) {
+Flows::Flows(const FlowConfig& config, FlowTable& table, const FlowKeyMaker& keys, EventOutput& output,
+             Counters& counters)
+    : config_(config),
+      table_(table),
+      keys_(keys),
+      output_(output),
+      counters_(counters),
+      timeout_ticks_(Wheel::tick_at(config.timeout)) {
   if (config_.extra_fields) tcp_ = reserve<TcpAccount>(table_.capacity());
 }
 
@@ -79,11 +85,13 @@ FlowIndex Flows::make(const Headers& headers, const FlowKey& key, const Packet& 
   return flow;
 }
 
-void Flows::add(FlowIndex flow, int side, const Headers& headers, const Packet& packet, std::uint32_t packets, std::uint64_t bytes) {
+void Flows::add(FlowIndex flow, int side, const Headers& headers, const Packet& packet, std::uint32_t packets,
+                std::uint64_t bytes) {
   FlowRecord& record = table_.record(flow);
   record.bytes[side] += bytes;
   record.packets[side] += packets;
-  if (record.packets[side] < packets) [[unlikely]] ++table_.info(flow).packets_high[side];
+  if (record.packets[side] < packets) [[unlikely]]
+    ++table_.info(flow).packets_high[side];
   record.last = std::max(record.last, packet.timestamp);
   record.last_tick = now_tick_;
   if (headers.transport == Transport::icmp || headers.transport == Transport::ipv6_icmp) {
@@ -96,8 +104,8 @@ void Flows::add(FlowIndex flow, int side, const Headers& headers, const Packet& 
   }
 }
 
-Flows::Found Flows::account(const Headers& headers, const FlowKey& key, FlowIndex guess, const Packet& packet, std::uint32_t packets,
-                            std::uint64_t bytes) {
+Flows::Found Flows::account(const Headers& headers, const FlowKey& key, FlowIndex guess, const Packet& packet,
+                            std::uint32_t packets, std::uint64_t bytes) {
   Found found;
   found.flow = guess != kNoFlow && table_.matches(guess, key) ? guess : table_.find(key);
   if (found.flow == kNoFlow) {
@@ -183,7 +191,8 @@ void Flows::advance(Time now) {
 void Flows::shutdown(Time now) {
   ending_.clear();
   table_.for_each([this](FlowIndex flow) { ending_.push_back(flow); });
-  std::sort(ending_.begin(), ending_.end(), [this](FlowIndex a, FlowIndex b) { return table_.info(a).first_packet < table_.info(b).first_packet; });
+  std::sort(ending_.begin(), ending_.end(),
+            [this](FlowIndex a, FlowIndex b) { return table_.info(a).first_packet < table_.info(b).first_packet; });
   for (const FlowIndex flow : ending_) end(flow, CloseReason::shutdown, now);
 }
 

@@ -1,6 +1,7 @@
 // The flows of one worker: accounting, expiry and reports around the table.
 //
-// What:   takes the dissected packets of a burst, finds or makes their flows, adds them up, ends idle flows on the packet clock
+// What:   takes the dissected packets of a burst, finds or makes their flows, adds them up, ends idle flows on the
+// packet clock
 //         and writes flow documents: periodic ones at multiples of the period, a final one when a flow ends.
 // Limits: when the table is full the flow that has been idle longest (by the wheel) ends early and is counted.
 //         Documents of one tick come in the order of the flows' first packets.
@@ -21,12 +22,14 @@ class Flows {
   // The engine that must be told when a flow ends; set once, before the first packet.
   void connect(StreamEngine& engine) { engine_ = &engine; }
 
-  // The flow of a packet, made if need be, and its direction (0: that of the flow's first packet). `guess` is what FlowTable::candidate gave.
+  // The flow of a packet, made if need be, and its direction (0: that of the flow's first packet). `guess` is what
+  // FlowTable::candidate gave.
   struct Found {
     FlowIndex flow = kNoFlow;  // the flow of the tuple: where the connection is
     int side = 0;
   };
-  Found account(const Headers& headers, const FlowKey& key, FlowIndex guess, const Packet& packet, std::uint32_t packets, std::uint64_t bytes);
+  Found account(const Headers& headers, const FlowKey& key, FlowIndex guess, const Packet& packet,
+                std::uint32_t packets, std::uint64_t bytes);
 
   void start(Time now);
   // Moves the clock on: ends what is idle, reports what is due.
@@ -38,7 +41,8 @@ class Flows {
   using Wheel = TimingWheel<27>;  // 134 ms
 
   FlowIndex make(const Headers& headers, const FlowKey& key, const Packet& packet);
-  void add(FlowIndex flow, int side, const Headers& headers, const Packet& packet, std::uint32_t packets, std::uint64_t bytes);
+  void add(FlowIndex flow, int side, const Headers& headers, const Packet& packet, std::uint32_t packets,
+           std::uint64_t bytes);
   void end(FlowIndex flow, CloseReason reason, Time now);
   void evict_one();
   void report(FlowIndex flow, bool final, CloseReason reason, Time now);

@@ -10,15 +10,6 @@ namespace {
 // In the last octet of a key: what kind it is. A plain IPv4 key has 0 there.
 constexpr std::uint64_t kHashedKey = std::uint64_t{1} << 63;
 
-template <typename Word>
-Word load(const void* at) {
-  Word word;
-  std::memcpy(&word, at, sizeof word);
-  return word;
-}
-
-std::uint64_t load48(const std::uint8_t* at) { return load<std::uint32_t>(at) | static_cast<std::uint64_t>(load<std::uint16_t>(at + 4)) << 32; }
-
 }  // namespace
 
 FlowKeyMaker::FlowKeyMaker(std::uint64_t seed) {
@@ -33,39 +24,6 @@ FlowKeyMaker::FlowKeyMaker(std::uint64_t seed) {
   }
 }
 
-// The same for both directions: symmetric in the two MAC addresses.
-std::uint32_t FlowKeyMaker::link_of(const Headers& headers) const {
-  std::uint64_t macs = 0;
-  std::uint64_t sum = 0;
-  if (headers.mac != nullptr) {
-    const std::uint64_t destination = load48(headers.mac);
-    const std::uint64_t source = load48(headers.mac + 6);
-    macs = destination ^ source;
-    sum = destination + source;
-  }
-  const std::uint64_t vlans =
-      headers.vlans == 0 ? 0 : (static_cast<std::uint64_t>(headers.vlan[0]) << 16 | headers.vlan[1]) + (std::uint64_t{headers.vlans} << 40);
-  return static_cast<std::uint32_t>(mix(macs + vlans * 0x9e3779b97f4a7c15, sum ^ secret_[2]) >> 40);
-}
-
-void FlowKeyMaker::make(const Headers& headers, FlowKey& key) const {
-  key.link = link_of(headers);
-  if (headers.version == IpVersion::v4 && headers.outer_version == IpVersion::none) [[likely]] {
-    const std::uint64_t source = std::uint64_t{load<std::uint32_t>(headers.source)} << 16 | headers.source_port;
-    const std::uint64_t destination = std::uint64_t{load<std::uint32_t>(headers.destination)} << 16 | headers.destination_port;
-    const std::uint64_t first = std::min(source, destination);
-    const std::uint64_t second = std::max(source, destination);
-    key.swapped = source > destination;
-    const bool ports = headers.result == DissectResult::transport;
-    key.low = first | static_cast<std::uint64_t>(headers.protocol) << 48 | (ports ? std::uint64_t{1} << 56 : 0);
-    key.high = second;
-    key.hash = mix(key.low ^ secret_[3], key.high);
-    key.valid = true;
-    return;
-  }
-  make_wide(headers, key);
-}
-
 void FlowKeyMaker::make_wide(const Headers& headers, FlowKey& key) const {
   // Kind, protocol and ports; then the innermost addresses; then the outermost ones.
   std::uint64_t words[10] = {};
@@ -77,7 +35,10 @@ void FlowKeyMaker::make_wide(const Headers& headers, FlowKey& key) const {
   if (ip) {
     const std::size_t size = headers.version == IpVersion::v4 ? 4 : 16;
     int order = std::memcmp(headers.source, headers.destination, size);
-    if (order == 0) order = headers.source_port < headers.destination_port ? -1 : headers.source_port > headers.destination_port ? 1 : 0;
+    if (order == 0)
+      order = headers.source_port < headers.destination_port   ? -1
+              : headers.source_port > headers.destination_port ? 1
+                                                               : 0;
     key.swapped = order > 0;
     const std::uint8_t* first = key.swapped ? headers.destination : headers.source;
     const std::uint8_t* second = key.swapped ? headers.source : headers.destination;

@@ -41,7 +41,8 @@ void set_flow_id(const FlowInfo& info, Event& event) {
   std::memcpy(octets, &hash, sizeof hash);
   char id[24];
   for (std::size_t i = 0; i < 6; ++i) {
-    const std::uint32_t group = static_cast<std::uint32_t>(octets[3 * i] << 16 | octets[3 * i + 1] << 8 | octets[3 * i + 2]);
+    const std::uint32_t group =
+        static_cast<std::uint32_t>(octets[3 * i] << 16 | octets[3 * i + 1] << 8 | octets[3 * i + 2]);
     for (std::size_t j = 0; j < 4; ++j) id[4 * i + j] = kBase64[group >> (18 - 6 * j) & 63];
   }
   event.set<F::flow_id>({id, 22});  // 128 bits
@@ -64,12 +65,14 @@ void set_layers(const FlowInfo& info, Event& event) {
   event.set<F::destination_ip>(inner_first ? outer_destination : inner_destination);
 }
 
-void set_community_id(const FlowInfo& info, const IpAddress& source, const IpAddress& destination, EventHeader& header) {
+void set_community_id(const FlowInfo& info, const IpAddress& source, const IpAddress& destination,
+                      EventHeader& header) {
   const CommunityEnds ends{source.wire(), destination.wire(), info.source_port, info.destination_port};
   switch (info.transport) {
     case Transport::icmp:
     case Transport::ipv6_icmp:
-      community_id_icmp(ends, info.transport == Transport::icmp ? 1 : 58, info.icmp_type, info.icmp_code, header.community_id);
+      community_id_icmp(ends, info.transport == Transport::icmp ? 1 : 58, info.icmp_type, info.icmp_code,
+                        header.community_id);
       break;
     case Transport::tcp:
     case Transport::udp:
@@ -99,7 +102,8 @@ void set_tcp(const TcpAccount& tcp, Event& event) {
   event.set<F::spanbeat_flow_source_retransmitted_bytes>(static_cast<std::int64_t>(source.retransmitted_bytes));
   event.set<F::spanbeat_flow_source_reordered_bytes>(static_cast<std::int64_t>(source.reordered_bytes));
   event.set<F::spanbeat_flow_source_lost_bytes>(static_cast<std::int64_t>(source.lost_bytes));
-  event.set<F::spanbeat_flow_destination_retransmitted_bytes>(static_cast<std::int64_t>(destination.retransmitted_bytes));
+  event.set<F::spanbeat_flow_destination_retransmitted_bytes>(
+      static_cast<std::int64_t>(destination.retransmitted_bytes));
   event.set<F::spanbeat_flow_destination_reordered_bytes>(static_cast<std::int64_t>(destination.reordered_bytes));
   event.set<F::spanbeat_flow_destination_lost_bytes>(static_cast<std::int64_t>(destination.lost_bytes));
 }
@@ -141,12 +145,14 @@ void write_flow_event(const FlowReport& report, Event& event) {
   if (info.version != IpVersion::none) {
     const bool layers = info.outer_version != IpVersion::none;
     header.source = layers ? address_of(info.outer_source, info.outer_version) : address_of(info.source, info.version);
-    header.destination = layers ? address_of(info.outer_destination, info.outer_version) : address_of(info.destination, info.version);
+    header.destination =
+        layers ? address_of(info.outer_destination, info.outer_version) : address_of(info.destination, info.version);
     set_community_id(info, header.source, header.destination, header);
     if (layers) set_layers(info, event);
   }
   std::uint64_t packets[2];
-  for (std::size_t side = 0; side < 2; ++side) packets[side] = record.packets[side] | std::uint64_t{info.packets_high[side]} << 32;
+  for (std::size_t side = 0; side < 2; ++side)
+    packets[side] = record.packets[side] | std::uint64_t{info.packets_high[side]} << 32;
   if (packets[0] != 0) event.set<F::source_packets>(static_cast<std::int64_t>(packets[0]));
   if (packets[1] != 0) event.set<F::destination_packets>(static_cast<std::int64_t>(packets[1]));
   event.set<F::network_packets>(static_cast<std::int64_t>(packets[0] + packets[1]));

@@ -1,7 +1,8 @@
 // Flow documents: one event for a flow's numbers as they stand.
 //
-// What:   fills an event from the hot record and the cold part. The names are Packetbeat's (spec: docs/fields.md, flows).
-// Limits: with two IP layers the addresses are lists, outer first (of mixed versions IPv4 first, as Packetbeat); type and Community ID are then of the outer layer.
+// What:   fills an event from the hot record and the cold part. The names are Packetbeat's (spec: docs/fields.md,
+// flows). Limits: with two IP layers the addresses are lists, outer first (of mixed versions IPv4 first, as
+// Packetbeat); type and Community ID are then of the outer layer.
 #pragma once
 
 #include "dataplane/event/event.h"
@@ -14,10 +15,10 @@ namespace spanbeat {
 struct FlowReport {
   const FlowRecord* record;
   const FlowInfo* info;
-  const TcpAccount* tcp;   // null: no spanbeat.flow.*
+  const TcpAccount* tcp;  // null: no spanbeat.flow.*
   bool final;
-  CloseReason reason;      // where final
-  Time now;                // @timestamp
+  CloseReason reason;  // where final
+  Time now;            // @timestamp
 };
 
 void write_flow_event(const FlowReport& report, Event& event);

@@ -1,7 +1,5 @@
 #include "dataplane/flow/table.h"
 
-#include <emmintrin.h>
-
 #include <bit>
 
 #include "dataplane/bytes/reserve.h"
@@ -25,31 +23,6 @@ FlowTable::~FlowTable() {
   unreserve(infos_, capacity_);
   unreserve(hashes_, capacity_);
   unreserve(free_, capacity_);
-}
-
-// One bit for each slot whose tag is `tag`.
-std::uint32_t FlowTable::matching(const Bucket& bucket, std::uint16_t tag) {
-  const __m128i wanted = _mm_set1_epi16(static_cast<short>(tag));
-  const __m128i low = _mm_cmpeq_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(bucket.tags)), wanted);
-  const __m128i high = _mm_cmpeq_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(bucket.tags + 8)), wanted);
-  // Packed to one octet a slot; of the second vector only two lanes are tags.
-  return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_packs_epi16(low, high))) & 0x3ffU;
-}
-
-FlowIndex FlowTable::candidate(const FlowKey& key) const {
-  const Bucket& bucket = buckets_[key.hash & mask_];
-  const std::uint32_t hits = matching(bucket, tag_of(key.hash));
-  if (hits == 0) {
-    if (freed_ != 0) {
-      __builtin_prefetch(&records_[free_[freed_ - 1]], 1);
-    } else {
-      __builtin_prefetch(&records_[used_], 1);
-    }
-    return kNoFlow;
-  }
-  const FlowIndex index = bucket.indexes[std::countr_zero(hits)];
-  __builtin_prefetch(&records_[index], 1);
-  return index;
 }
 
 FlowIndex FlowTable::find(const FlowKey& key) const {

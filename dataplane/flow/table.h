@@ -1,6 +1,7 @@
 // The flow table of one worker.
 //
-// What:   buckets of one cache line (ten 16-bit tags, ten record numbers and a count of entries that had to pass on to the next
+// What:   buckets of one cache line (ten 16-bit tags, ten record numbers and a count of entries that had to pass on to
+// the next
 //         bucket); beside them one 64-octet hot record per flow, which every packet touches, and one cold FlowInfo,
 //         which is written when a flow begins and read when it is reported.
 // Why:    a packet of a known flow costs two cache lines, both prefetched for a burst at a time.
@@ -8,6 +9,9 @@
 //         caller evicts. Deleting leaves no tombstones: the pass-on counts are taken back.
 #pragma once
 
+#include <emmintrin.h>
+
+#include <bit>
 #include <memory>
 
 #include "dataplane/flow/key.h"
@@ -20,11 +24,11 @@ inline constexpr FlowIndex kNoFlow = UINT32_MAX;
 struct alignas(64) FlowRecord {
   std::uint64_t key_low;
   std::uint64_t key_high;
-  std::uint64_t bytes[2];        // on the wire; [0] is the direction of the first packet
-  std::uint32_t packets[2];      // low 32 bits, see FlowInfo::packets_high
-  Time last;                     // greatest capture time of a packet
-  std::uint32_t last_tick;       // tick of the packet clock at the last packet
-  std::uint32_t connection;      // number of the decoded connection plus one; 0: none
+  std::uint64_t bytes[2];    // on the wire; [0] is the direction of the first packet
+  std::uint32_t packets[2];  // low 32 bits, see FlowInfo::packets_high
+  Time last;                 // greatest capture time of a packet
+  std::uint32_t last_tick;   // tick of the packet clock at the last packet
+  std::uint32_t connection;  // number of the decoded connection plus one; 0: none
   std::uint32_t link : 24;
   std::uint32_t live : 1;
   std::uint32_t swapped : 1;     // the first packet's source is the second end of the key
@@ -38,18 +42,18 @@ struct alignas(64) FlowRecord {
 static_assert(sizeof(FlowRecord) == 64);
 
 struct FlowInfo {
-  Time first;                    // capture time of the first packet
-  std::uint64_t first_packet;    // its number
-  std::uint8_t source[16];       // innermost addresses, in the direction of the first packet
+  Time first;                  // capture time of the first packet
+  std::uint64_t first_packet;  // its number
+  std::uint8_t source[16];     // innermost addresses, in the direction of the first packet
   std::uint8_t destination[16];
   std::uint8_t outer_source[16];
   std::uint8_t outer_destination[16];
   std::uint16_t source_port;
   std::uint16_t destination_port;
-  std::uint8_t mac[12];          // destination then source
+  std::uint8_t mac[12];  // destination then source
   std::uint16_t vlan[2];
   std::uint16_t packets_high[2];
-  std::uint32_t isn[2];          // initial sequence numbers, where syn_seen
+  std::uint32_t isn[2];  // initial sequence numbers, where syn_seen
   IpVersion version;
   IpVersion outer_version;
   IpProtocol protocol;
@@ -57,7 +61,7 @@ struct FlowInfo {
   std::uint8_t vlans;
   bool has_mac;
   bool protocol_known;
-  std::uint8_t icmp_type;        // of the latest packet of the first direction
+  std::uint8_t icmp_type;  // of the latest packet of the first direction
   std::uint8_t icmp_code;
 };
 static_assert(sizeof(FlowInfo) <= 128);
@@ -76,7 +80,16 @@ class FlowTable {
 
   // For a burst: first for all keys prefetch_bucket, then for all candidate, which fetches the likely record.
   void prefetch_bucket(const FlowKey& key) const { __builtin_prefetch(&buckets_[key.hash & mask_]); }
-  [[nodiscard]] FlowIndex candidate(const FlowKey& key) const;
+  [[nodiscard]] FlowIndex candidate(const FlowKey& key) const {
+    const Bucket& bucket = buckets_[key.hash & mask_];
+    const std::uint32_t hits = matching(bucket, tag_of(key.hash));
+    // On a miss: the record that an insertion would take.
+    const FlowIndex index = hits != 0     ? bucket.indexes[std::countr_zero(hits)]
+                            : freed_ != 0 ? free_[freed_ - 1]
+                                          : used_;
+    __builtin_prefetch(&records_[index], 1);
+    return hits != 0 ? index : kNoFlow;
+  }
 
   // Is the record that of the key?
   [[nodiscard]] bool matches(FlowIndex index, const FlowKey& key) const {
@@ -101,8 +114,8 @@ class FlowTable {
   static constexpr std::size_t kSlots = 10;
   static constexpr std::size_t kMaxProbe = 256;
   struct alignas(64) Bucket {
-    std::uint16_t tags[kSlots];   // 0: free
-    std::uint16_t passed;         // entries whose home is here or before and that lie further on
+    std::uint16_t tags[kSlots];  // 0: free
+    std::uint16_t passed;        // entries whose home is here or before and that lie further on
     std::uint16_t unused;
     FlowIndex indexes[kSlots];
   };
@@ -112,18 +125,25 @@ class FlowTable {
     const auto tag = static_cast<std::uint16_t>(hash >> 48);
     return tag == 0 ? std::uint16_t{1} : tag;
   }
-  [[nodiscard]] static std::uint32_t matching(const Bucket& bucket, std::uint16_t tag);
+  // One bit for each slot whose tag is `tag`.
+  [[nodiscard]] static std::uint32_t matching(const Bucket& bucket, std::uint16_t tag) {
+    const __m128i wanted = _mm_set1_epi16(static_cast<short>(tag));
+    const __m128i low = _mm_cmpeq_epi16(_mm_load_si128(reinterpret_cast<const __m128i*>(bucket.tags)), wanted);
+    const __m128i high = _mm_cmpeq_epi16(_mm_load_si128(reinterpret_cast<const __m128i*>(bucket.tags + 8)), wanted);
+    // Packed to one octet a slot; of the second vector only two lanes are tags.
+    return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_packs_epi16(low, high))) & 0x3ffU;
+  }
   [[nodiscard]] std::uint64_t hash_of(FlowIndex index) const { return hashes_[index]; }
 
   std::size_t capacity_;
   std::size_t size_ = 0;
-  FlowIndex used_ = 0;            // records below this were used at least once
+  FlowIndex used_ = 0;  // records below this were used at least once
   std::uint64_t mask_ = 0;
   Bucket* buckets_ = nullptr;
   FlowRecord* records_ = nullptr;
   FlowInfo* infos_ = nullptr;
   std::uint64_t* hashes_ = nullptr;
-  FlowIndex* free_ = nullptr;     // a stack of freed records
+  FlowIndex* free_ = nullptr;  // a stack of freed records
   std::size_t freed_ = 0;
 };
 

@@ -81,7 +81,8 @@ void TcpAccount::packet(int side, const Headers& headers, Time now) {
   const std::uint32_t length = headers.payload_wire + (syn ? 1U : 0U) + ((headers.tcp_flags & kFin) != 0 ? 1U : 0U);
   if (length != 0 && (headers.tcp_flags & kRst) == 0) data(sender, headers.sequence, length);
   if (ack) {
-    if (!peer.acknowledged_known || sequence_distance(headers.acknowledgement, peer.acknowledged) > 0) peer.acknowledged = headers.acknowledgement;
+    if (!peer.acknowledged_known || sequence_distance(headers.acknowledgement, peer.acknowledged) > 0)
+      peer.acknowledged = headers.acknowledgement;
     peer.acknowledged_known = true;
   }
 }

@@ -1,7 +1,8 @@
 // What TCP did to a flow: round-trip time, repeated, reordered and lost octets, flags (spanbeat.fields.flow).
 //
-// What:   follows the sequence numbers of both directions of every TCP flow, decoded or not, without keeping any payload.
-// Limits: four holes at a time per direction; when a fifth opens, the oldest is settled at once: lost as far as the peer
+// What:   follows the sequence numbers of both directions of every TCP flow, decoded or not, without keeping any
+// payload. Limits: four holes at a time per direction; when a fifth opens, the oldest is settled at once: lost as far
+// as the peer
 //         has acknowledged it by then. Sequence numbers are compared modulo 2^32 (RFC 9293 section 3.4).
 #pragma once
 
@@ -42,7 +43,7 @@ class TcpAccount {
   static constexpr std::size_t kMaxHoles = 4;
   struct SideState {
     Side total;
-    std::uint32_t next = 0;       // behind the highest octet seen
+    std::uint32_t next = 0;          // behind the highest octet seen
     std::uint32_t acknowledged = 0;  // the greatest ACK of the peer
     bool known = false;
     bool acknowledged_known = false;

@@ -1,7 +1,9 @@
 // A lazy timing wheel: things that may be due are looked at when their slot comes round.
 //
-// What:   numbers (of flows, of connections) in slots of a fixed tick of the packet clock. The owner looks at each one that
-//         comes round and either acts or puts it back: a timer that is pushed back by every packet costs nothing until then.
+// What:   numbers (of flows, of connections) in slots of a fixed tick of the packet clock. The owner looks at each one
+// that
+//         comes round and either acts or puts it back: a timer that is pushed back by every packet costs nothing until
+//         then.
 // Limits: `kSlots` ticks ahead at most; what is due later is put in the last slot and put back from there. Entries are
 //         not removed: who ends early leaves an entry behind that its generation tells from the present owner's.
 #pragma once
@@ -25,7 +27,9 @@ class TimingWheel {
   };
 
   // The first tick that lies at or after a time; times before the epoch count as tick 0.
-  static std::uint64_t tick_at(Time time) { return time <= 0 ? 0 : static_cast<std::uint64_t>(time + kTick - 1) >> kTickBits; }
+  static std::uint64_t tick_at(Time time) {
+    return time <= 0 ? 0 : static_cast<std::uint64_t>(time + kTick - 1) >> kTickBits;
+  }
   static std::uint64_t tick_before(Time time) { return time <= 0 ? 0 : static_cast<std::uint64_t>(time) >> kTickBits; }
 
   TimingWheel() : slots_(kSlots) {}

@@ -19,8 +19,8 @@ struct HeldSegment {
   EventArena::Block block;
   Time timestamp;
   std::uint32_t sequence;
-  std::uint32_t length;         // captured octets
-  std::uint32_t wire;           // octets on the wire; more than length when the packet was cut
+  std::uint32_t length;  // captured octets
+  std::uint32_t wire;    // octets on the wire; more than length when the packet was cut
   std::uint32_t acknowledgement;
   bool has_ack;
   bool fin;
@@ -37,25 +37,25 @@ struct StreamHalf {
   std::uint32_t acknowledged = 0;  // the greatest ACK of the other direction
   bool known = false;              // `next` is known
   bool acknowledged_known = false;
-  bool ended = false;              // FIN was delivered
+  bool ended = false;  // FIN was delivered
 };
 
 struct Connection {
-  Decoder* decoder = nullptr;      // null: the slot is free
-  void* state = nullptr;           // null: nothing to decode (yet, or any more)
+  Decoder* decoder = nullptr;  // null: the slot is free
+  void* state = nullptr;       // null: nothing to decode (yet, or any more)
   FlowIndex flow = kNoFlow;
   ProtocolId protocol = 0;
-  std::uint32_t generation = 0;    // counts the uses of the slot
+  std::uint32_t generation = 0;  // counts the uses of the slot
   Endpoints endpoints;
-  bool turned = false;             // the originator is not the sender of the flow's first packet
+  bool turned = false;  // the originator is not the sender of the flow's first packet
   bool tcp = false;
-  bool settled = false;            // TCP: the first sequence numbers are known, or were waited for long enough
-  bool reset = false;              // a RST was seen; closes when what may still come has come
-  bool one_sided = false;          // nothing of the other direction came while a segment waited for it
-  bool done = false;               // the decoder wants nothing more
+  bool settled = false;    // TCP: the first sequence numbers are known, or were waited for long enough
+  bool reset = false;      // a RST was seen; closes when what may still come has come
+  bool one_sided = false;  // nothing of the other direction came while a segment waited for it
+  bool done = false;       // the decoder wants nothing more
   bool has_community_id = false;
   CommunityDigest community_id{};
-  std::uint64_t order_flow = 0;    // number of the flow's first packet
+  std::uint64_t order_flow = 0;  // number of the flow's first packet
   std::uint32_t held_bytes = 0;
   std::uint32_t packets = 0;       // of the flow, since the connection began
   std::uint32_t hole_packets = 0;  // `packets` when waiting began

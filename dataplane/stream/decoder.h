@@ -1,8 +1,11 @@
 // The decoder interface: what a protocol implements, and all that it can reach.
 //
-// What:   one Decoder object per worker and protocol, made from the protocol's settings, and one State per connection or
-//         conversation. TCP data arrives contiguous and in order; UDP and ICMP arrive as datagrams; holes are announced.
-// Limits: a State is of fixed size; what grows in it lives in the worker's EventArena under a cap of the protocol's own.
+// What:   one Decoder object per worker and protocol, made from the protocol's settings, and one State per connection
+// or
+//         conversation. TCP data arrives contiguous and in order; UDP and ICMP arrive as datagrams; holes are
+//         announced.
+// Limits: a State is of fixed size; what grows in it lives in the worker's EventArena under a cap of the protocol's
+// own.
 //         A decoder never throws, never blocks, never allocates per packet outside the arena.
 #pragma once
 
@@ -18,7 +21,8 @@
 
 namespace spanbeat {
 
-// Who sent the octets: the end that opened the connection (SYN), or whose packet was seen first when there was no SYN; or the other.
+// Who sent the octets: the end that opened the connection (SYN), or whose packet was seen first when there was no SYN;
+// or the other.
 enum class Direction : std::uint8_t { originator, responder };
 [[nodiscard]] constexpr Direction reverse(Direction direction) {
   return direction == Direction::originator ? Direction::responder : Direction::originator;
@@ -32,7 +36,8 @@ struct Step {
     ok,    // `used` octets are done with; all of them must have been used
     more,  // `used` octets are done with; call again when at least `count` octets are there behind them (0: any more)
     skip,  // `used` octets are done with; then `count` more are counted but never shown (bodies, rows)
-    lost,  // the place in the stream is lost: what is left of this data is dropped; decoding goes on with the next segment
+    lost,  // the place in the stream is lost: what is left of this data is dropped; decoding goes on with the next
+           // segment
     done,  // nothing more of this connection needs decoding
   };
   Verdict verdict = Verdict::ok;
@@ -69,8 +74,8 @@ class Context {
   [[nodiscard]] EventArena& arena() { return *arena_; }
   [[nodiscard]] Counters& counters() { return *counters_; }
 
-  // A new event whose header already names the protocol, the ends (source = `from`), the transport and the Community ID.
-  // Timestamps, bytes and status are the decoder's.
+  // A new event whose header already names the protocol, the ends (source = `from`), the transport and the Community
+  // ID. Timestamps, bytes and status are the decoder's.
   [[nodiscard]] Event event(Direction from);
   // Sends an event on its way. Its `timestamp` must be set.
   virtual void commit(Event&& event) = 0;
@@ -100,7 +105,7 @@ struct DecoderConfig {
 
 // What the program knows of a protocol without running it.
 struct DecoderInfo {
-  std::string_view name;           // as in packetbeat.protocols[].type, `type` and event.dataset
+  std::string_view name;  // as in packetbeat.protocols[].type, `type` and event.dataset
   bool tcp = false;
   bool udp = false;
   bool icmp = false;
@@ -128,12 +133,14 @@ class Decoder {
   virtual void on_datagram(void*, Direction, Cursor, Context&) {}
   // `bytes` octets of a direction will never come. What the last Step left unread is dropped by the engine. The octets
   // count against a skip that is under way: what is left of the skip shrinks by them.
-  [[nodiscard]] virtual GapAnswer on_gap(void*, Direction, std::uint64_t /*bytes*/, Context&) { return GapAnswer::stop; }
+  [[nodiscard]] virtual GapAnswer on_gap(void*, Direction, std::uint64_t /*bytes*/, Context&) {
+    return GapAnswer::stop;
+  }
   // A direction ended with FIN; all its data was shown, and `unread` is what the last Step left.
   virtual void on_end(void*, Direction, Bytes /*unread*/, Context&) {}
   virtual void on_timer(void*, Context&) {}
-  // True when the state holds nothing that a later datagram or timer could need: the engine may then drop it at once and
-  // make a new one for the next datagram. Asked after each datagram; keeps one-shot conversations (DNS) cheap.
+  // True when the state holds nothing that a later datagram or timer could need: the engine may then drop it at once
+  // and make a new one for the next datagram. Asked after each datagram; keeps one-shot conversations (DNS) cheap.
   [[nodiscard]] virtual bool is_idle(const void*) { return false; }
   // The connection is over: flush every open transaction.
   virtual void on_close(void*, CloseReason, Context&) {}
@@ -141,7 +148,8 @@ class Decoder {
 
 // Gives a decoder class its typed State. Derived has: a nested `State`, and any of
 //   Step on_data(State&, Direction, Cursor, Context&), void on_datagram(State&, …), GapAnswer on_gap(State&, …),
-//   void on_end(State&, …), void on_timer(State&, Context&), bool is_idle(const State&), void on_close(State&, CloseReason, Context&).
+//   void on_end(State&, …), void on_timer(State&, Context&), bool is_idle(const State&), void on_close(State&,
+//   CloseReason, Context&).
 template <typename Derived, typename StateType>
 class DecoderOf : public Decoder {
  public:

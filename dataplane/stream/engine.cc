@@ -31,8 +31,11 @@ bool StreamEngine::EngineContext::community_id(std::array<std::uint8_t, 20>& dig
       case Transport::tcp:
       case Transport::udp:
       case Transport::sctp:
-        spanbeat::community_id(pair, ends.transport == Transport::tcp ? 6 : ends.transport == Transport::udp ? 17 : 132, true,
-                               connection_->community_id);
+        spanbeat::community_id(pair,
+                               ends.transport == Transport::tcp   ? 6
+                               : ends.transport == Transport::udp ? 17
+                                                                  : 132,
+                               true, connection_->community_id);
         connection_->has_community_id = true;
     }
   }
@@ -41,7 +44,8 @@ bool StreamEngine::EngineContext::community_id(std::array<std::uint8_t, 20>& dig
 }
 
 StreamEngine::StreamEngine(const StreamLimits& limits, std::size_t event_memory,
-                           const std::vector<std::unique_ptr<Decoder>>& decoders, FlowTable& flows, EventOutput& output, Counters& counters)
+                           const std::vector<std::unique_ptr<Decoder>>& decoders, FlowTable& flows, EventOutput& output,
+                           Counters& counters)
     : limits_(limits),
       decoders_(decoders),
       flows_(flows),
@@ -96,8 +100,8 @@ std::uint32_t StreamEngine::open(FlowIndex flow, ProtocolId protocol, bool tcp) 
   connection.protocol = protocol;
   connection.tcp = tcp;
   connection.order_flow = info.first_packet;
-  connection.endpoints = {address_of(info.source, info.version), address_of(info.destination, info.version), info.source_port,
-                          info.destination_port, info.transport};
+  connection.endpoints = {address_of(info.source, info.version), address_of(info.destination, info.version),
+                          info.source_port, info.destination_port, info.transport};
   connection.last = now_;
   if (tcp) {
     counters_.add(Counter::tcp_connections);
@@ -350,7 +354,8 @@ void StreamEngine::shutdown() {
   for (std::uint32_t number = 0; number < pages_.size() * kPage; ++number) {
     if (at(number).decoder != nullptr) open.push_back(number);
   }
-  std::sort(open.begin(), open.end(), [this](std::uint32_t a, std::uint32_t b) { return at(a).order_flow < at(b).order_flow; });
+  std::sort(open.begin(), open.end(),
+            [this](std::uint32_t a, std::uint32_t b) { return at(a).order_flow < at(b).order_flow; });
   for (const std::uint32_t number : open) close(number, at(number).reset ? CloseReason::rst : CloseReason::shutdown);
 }
 

@@ -1,11 +1,13 @@
 // The stream engine: everything between a flow and its decoder.
 //
-// What:   makes a Connection for a flow whose port belongs to a decoder, puts TCP segments in order (RFC 9293 section 3.10.7.4),
+// What:   makes a Connection for a flow whose port belongs to a decoder, puts TCP segments in order (RFC 9293
+// section 3.10.7.4),
 //         shows the data to the decoder, keeps what it leaves unread, announces holes, runs its timers and closes it.
 // How holes end: a hole becomes on_gap when the peer has acknowledged past it *and* hole_packets further packets of the
-//         flow, or hole_time of the packet clock, have gone by; or when a bound is reached. A segment also waits, by the same
-//         rule, while its ACK covers octets of the other side that were not seen yet: so a response is never shown before
-//         its request, in whatever order the packets came. Without a handshake the first segments wait in the same way.
+//         flow, or hole_time of the packet clock, have gone by; or when a bound is reached. A segment also waits, by
+//         the same rule, while its ACK covers octets of the other side that were not seen yet: so a response is never
+//         shown before its request, in whatever order the packets came. Without a handshake the first segments wait in
+//         the same way.
 // Overlaps: the copy that came first is kept; differing octets are counted.
 // Limits: bounded per connection and in all by StreamLimits. One engine per worker, not thread-safe.
 #pragma once
@@ -23,8 +25,9 @@ namespace spanbeat {
 class StreamEngine {
  public:
   // `decoders` by ProtocolId - 1, null where a protocol is off; they outlive the engine.
-  StreamEngine(const StreamLimits& limits, std::size_t event_memory, const std::vector<std::unique_ptr<Decoder>>& decoders, FlowTable& flows,
-               EventOutput& output, Counters& counters);
+  StreamEngine(const StreamLimits& limits, std::size_t event_memory,
+               const std::vector<std::unique_ptr<Decoder>>& decoders, FlowTable& flows, EventOutput& output,
+               Counters& counters);
   ~StreamEngine();
 
   // The protocol of a port pair, by the source port first (as Packetbeat), or 0.
@@ -48,8 +51,8 @@ class StreamEngine {
     return 0;
   }
 
-  // One packet of a flow with a decoder. `side` is 0 for the direction of the flow's first packet. True when its payload went to (or waits for)
-  // the decoder.
+  // One packet of a flow with a decoder. `side` is 0 for the direction of the flow's first packet. True when its
+  // payload went to (or waits for) the decoder.
   bool tcp(FlowIndex flow, int side, const Headers& headers, Time timestamp, ProtocolId protocol);
   bool datagram(FlowIndex flow, int side, const Headers& headers, Time timestamp, ProtocolId protocol);
 
@@ -60,7 +63,9 @@ class StreamEngine {
   // Ends the connection of a flow, if there is one.
   void close_flow(FlowIndex flow, CloseReason reason);
   // When the flow's connection was last used; kNever without one.
-  [[nodiscard]] Time last_use(const FlowRecord& record) { return record.connection == 0 ? kNever : at(record.connection - 1).last; }
+  [[nodiscard]] Time last_use(const FlowRecord& record) {
+    return record.connection == 0 ? kNever : at(record.connection - 1).last;
+  }
   // Flushes and ends everything, in the order of the flows' first packets.
   void shutdown();
 
@@ -89,7 +94,8 @@ class StreamEngine {
   // reassembly.cc
   void handle_syn(std::uint32_t number, int side, const Headers& headers, bool& replaced);
   void segment(std::uint32_t number, int side, const Headers& headers, Time timestamp);
-  void hold(std::uint32_t number, int side, std::uint32_t sequence, Bytes data, std::uint32_t wire, bool fin, const Headers& headers, Time timestamp);
+  void hold(std::uint32_t number, int side, std::uint32_t sequence, Bytes data, std::uint32_t wire, bool fin,
+            const Headers& headers, Time timestamp);
   bool insert_held(Connection& connection, StreamHalf& half, HeldSegment segment, Bytes data);
   [[nodiscard]] bool gated(const Connection& connection, int side, bool has_ack, std::uint32_t acknowledgement) const;
   void deliver(Connection& connection, int side, Bytes data, std::uint32_t wire, bool fin, Time timestamp);

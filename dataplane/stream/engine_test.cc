@@ -95,8 +95,8 @@ TEST(Streams, HeldDataKeepsItsOwnTime) {
   const Time first = c.frames[3].time;
   std::swap(c.frames[3], c.frames[4]);
   const Ran ran = play(c.frames, {.lines = {}, .show_time = true});
-  EXPECT_EQ(ran.record.lines, (Lines{"time> " + std::to_string(first), ">a", "time> " + std::to_string(first + kMillisecond), ">b",
-                                     "close shutdown"}));
+  EXPECT_EQ(ran.record.lines, (Lines{"time> " + std::to_string(first), ">a",
+                                     "time> " + std::to_string(first + kMillisecond), ">b", "close shutdown"}));
 }
 
 TEST(Streams, AnswerIsNotShownBeforeItsRequest) {
@@ -340,7 +340,8 @@ TEST(Streams, SkippedOctetsAreNotShown) {
   c.client("headBxx");
   c.client("xxxx");
   c.client("xxxxnext");
-  EXPECT_EQ(play(c.frames, {.lines = {}, .show_time = false, .message = 0, .skip_after = 10}).record.lines, (Lines{">headBnext", "close shutdown"}));
+  EXPECT_EQ(play(c.frames, {.lines = {}, .show_time = false, .message = 0, .skip_after = 10}).record.lines,
+            (Lines{">headBnext", "close shutdown"}));
 }
 
 TEST(Streams, AHoleInsideASkipCountsAgainstIt) {

@@ -98,7 +98,8 @@ void StreamEngine::segment(std::uint32_t number, int side, const Headers& header
     sequence = half.next;
     ahead = 0;
   }
-  const bool first = half.held == nullptr || sequence_distance(half.held->sequence, sequence) >= static_cast<std::int32_t>(wire);
+  const bool first =
+      half.held == nullptr || sequence_distance(half.held->sequence, sequence) >= static_cast<std::int32_t>(wire);
   if (ahead == 0 && first && !gated(connection, side, has_ack, headers.acknowledgement)) [[likely]] {
     context_->enter(number, connection, timestamp);
     deliver(connection, side, data, wire, fin, timestamp);
@@ -120,8 +121,8 @@ void StreamEngine::segment(std::uint32_t number, int side, const Headers& header
   check_wait(number);
 }
 
-void StreamEngine::hold(std::uint32_t number, int side, std::uint32_t sequence, Bytes data, std::uint32_t wire, bool fin,
-                        const Headers& headers, Time timestamp) {
+void StreamEngine::hold(std::uint32_t number, int side, std::uint32_t sequence, Bytes data, std::uint32_t wire,
+                        bool fin, const Headers& headers, Time timestamp) {
   Connection& connection = at(number);
   StreamHalf& half = connection.half[static_cast<std::size_t>(side)];
   const std::size_t cost = data.size() + sizeof(HeldSegment);
@@ -139,8 +140,15 @@ void StreamEngine::hold(std::uint32_t number, int side, std::uint32_t sequence, 
     if (ahead >= 0 && !connection.done && !half.ended) deliver(connection, side, data, wire, fin, timestamp);
     return;
   }
-  HeldSegment segment{nullptr, {}, timestamp, sequence, static_cast<std::uint32_t>(data.size()), wire, headers.acknowledgement,
-                      (headers.tcp_flags & kAck) != 0, fin};
+  HeldSegment segment{nullptr,
+                      {},
+                      timestamp,
+                      sequence,
+                      static_cast<std::uint32_t>(data.size()),
+                      wire,
+                      headers.acknowledgement,
+                      (headers.tcp_flags & kAck) != 0,
+                      fin};
   if (insert_held(connection, half, segment, data)) wait(number, connection);
 }
 
@@ -164,7 +172,8 @@ bool StreamEngine::insert_held(Connection& connection, StreamHalf& half, HeldSeg
       if (left == 0) return added;  // the same FIN again
       const std::uint32_t offset = segment.sequence - next->sequence;
       const std::uint32_t common = std::min(left, next->wire - offset);
-      const std::size_t comparable = offset >= next->length ? 0 : std::min<std::size_t>({common, next->length - offset, data.size()});
+      const std::size_t comparable =
+          offset >= next->length ? 0 : std::min<std::size_t>({common, next->length - offset, data.size()});
       if (comparable != 0 && std::memcmp(next->data().data() + offset, data.data(), comparable) != 0) conflict = true;
       counters_.add(Counter::tcp_retransmitted, common);
       segment.sequence += common;
@@ -250,8 +259,8 @@ bool StreamEngine::drain(Connection& connection) {
       const auto old = std::min(static_cast<std::uint32_t>(-ahead), held->wire);
       if (!half.ended && static_cast<std::uint32_t>(-ahead) <= held->wire) {
         context_->set_time(held->timestamp);
-        deliver(connection, side, held->data().subspan(std::min<std::size_t>(old, held->length)), held->wire - old, held->fin,
-                held->timestamp);
+        deliver(connection, side, held->data().subspan(std::min<std::size_t>(old, held->length)), held->wire - old,
+                held->fin, held->timestamp);
       }
       pop_held(connection, half);
       progress = delivered = true;
@@ -269,7 +278,9 @@ bool StreamEngine::drain(Connection& connection) {
 void StreamEngine::check_wait(std::uint32_t number) {
   Connection& connection = at(number);
   while (connection.hole_since != kNever && !connection.done) {
-    if (connection.packets - connection.hole_packets < limits_.hole_packets && now_ - connection.hole_since < limits_.hole_time) return;
+    if (connection.packets - connection.hole_packets < limits_.hole_packets &&
+        now_ - connection.hole_since < limits_.hole_time)
+      return;
     context_->enter(number, connection, now_);
     if (connection.reset) {
       close(number, CloseReason::rst);
@@ -315,7 +326,8 @@ bool StreamEngine::give_up_hole(Connection& connection, bool whatever) {
     if (half.held == nullptr) continue;
     const std::int32_t ahead = sequence_distance(half.held->sequence, half.next);
     if (ahead > 0) {
-      const bool silent = flows_.record(connection.flow).packets[1 - side] == 0;  // a one-sided capture: nobody to acknowledge
+      const bool silent =
+          flows_.record(connection.flow).packets[1 - side] == 0;  // a one-sided capture: nobody to acknowledge
       const bool acknowledged = half.acknowledged_known && sequence_distance(half.acknowledged, half.next) > 0;
       if (!whatever && !silent && !acknowledged) continue;
       gap(connection, side, static_cast<std::uint32_t>(ahead));
@@ -361,7 +373,8 @@ void StreamEngine::gap(Connection& connection, int side, std::uint32_t octets) {
   half.need = 0;
   half.skip -= std::min<std::uint64_t>(half.skip, octets);
   if (connection.done || connection.state == nullptr) return;
-  if (connection.decoder->on_gap(connection.state, direction_of(connection, side), octets, *context_) == GapAnswer::stop) {
+  if (connection.decoder->on_gap(connection.state, direction_of(connection, side), octets, *context_) ==
+      GapAnswer::stop) {
     counters_.add(Counter::tcp_dropped_because_of_gaps);
     drop_state(connection);
     for (StreamHalf& each : connection.half) {
@@ -375,7 +388,8 @@ void StreamEngine::deliver(Connection& connection, int side, Bytes data, std::ui
   StreamHalf& half = connection.half[static_cast<std::size_t>(side)];
   half.next += static_cast<std::uint32_t>(std::min<std::size_t>(wire, data.size()));
   if (!data.empty() && !connection.done) feed(connection, side, data);
-  if (wire > data.size()) gap(connection, side, static_cast<std::uint32_t>(wire - data.size()));  // cut by the snapshot length
+  if (wire > data.size())
+    gap(connection, side, static_cast<std::uint32_t>(wire - data.size()));  // cut by the snapshot length
   if (fin && !half.ended) {
     half.next += 1;
     half.ended = true;
@@ -453,7 +467,8 @@ void StreamEngine::feed(Connection& connection, int side, Bytes data) {
   }
   if (carried) {
     half.carry.drop_front(consumed);
-  } else if (consumed < data.size() && !half.carry.append(arena_, data.subspan(consumed), limits_.carry_per_direction)) {
+  } else if (consumed < data.size() &&
+             !half.carry.append(arena_, data.subspan(consumed), limits_.carry_per_direction)) {
     counters_.add(Counter::decoder_carry_limit);
     half.carry.reset();
     half.need = 0;

@@ -20,7 +20,8 @@ void put32(std::string& out, std::uint32_t value) {
   put16(out, value & 0xffff);
 }
 
-std::string ethernet(std::uint16_t ether_type, std::string_view payload, const std::vector<std::uint16_t>& vlans, bool from_client) {
+std::string ethernet(std::uint16_t ether_type, std::string_view payload, const std::vector<std::uint16_t>& vlans,
+                     bool from_client) {
   std::string out(from_client ? kServerMac : kClientMac);
   out += from_client ? kClientMac : kServerMac;
   for (const std::uint16_t vlan : vlans) {
@@ -32,8 +33,8 @@ std::string ethernet(std::uint16_t ether_type, std::string_view payload, const s
   return out;
 }
 
-std::string ipv4(std::uint32_t source, std::uint32_t destination, std::uint8_t protocol, std::string_view payload, std::uint16_t fragment,
-                 std::uint16_t id) {
+std::string ipv4(std::uint32_t source, std::uint32_t destination, std::uint8_t protocol, std::string_view payload,
+                 std::uint16_t fragment, std::uint16_t id) {
   std::string out("\x45\0", 2);
   put16(out, static_cast<unsigned>(20 + payload.size()));
   put16(out, id);
@@ -47,7 +48,8 @@ std::string ipv4(std::uint32_t source, std::uint32_t destination, std::uint8_t p
   return out;
 }
 
-std::string ipv6(std::uint8_t next, std::string_view payload, std::uint8_t last_octet_source, std::uint8_t last_octet_destination) {
+std::string ipv6(std::uint8_t next, std::string_view payload, std::uint8_t last_octet_source,
+                 std::uint8_t last_octet_destination) {
   std::string out("\x60\0\0\0", 4);
   put16(out, static_cast<unsigned>(payload.size()));
   out.push_back(static_cast<char>(next));
@@ -92,14 +94,16 @@ std::string frame(const Tuple& tuple, const TcpSegment& segment) {
   const bool client = segment.from_client;
   return ethernet(0x0800,
                   ipv4(client ? tuple.client : tuple.server, client ? tuple.server : tuple.client, 6,
-                       tcp(client ? tuple.client_port : tuple.server_port, client ? tuple.server_port : tuple.client_port, segment)),
+                       tcp(client ? tuple.client_port : tuple.server_port,
+                           client ? tuple.server_port : tuple.client_port, segment)),
                   {}, client);
 }
 
 std::string datagram_frame(const Tuple& tuple, bool from_client, std::string_view payload) {
   return ethernet(0x0800,
                   ipv4(from_client ? tuple.client : tuple.server, from_client ? tuple.server : tuple.client, 17,
-                       udp(from_client ? tuple.client_port : tuple.server_port, from_client ? tuple.server_port : tuple.client_port, payload)),
+                       udp(from_client ? tuple.client_port : tuple.server_port,
+                           from_client ? tuple.server_port : tuple.client_port, payload)),
                   {}, from_client);
 }
 
@@ -113,7 +117,9 @@ std::size_t FrameSource::burst(std::span<Packet, kBurst> packets) {
   const std::size_t count = std::min(packets.size(), frames_.size() - next_);
   for (std::size_t i = 0; i < count; ++i, ++next_) {
     const Frame& frame = frames_[next_];
-    packets[i] = {frame.time, bytes(frame.octets).first(frame.octets.size() - kPadding), frame.wire_length, LinkType::ethernet, 0, next_ + 1};
+    packets[i] = {
+        frame.time, bytes(frame.octets).first(frame.octets.size() - kPadding), frame.wire_length, LinkType::ethernet, 0,
+        next_ + 1};
   }
   offered_ += count;
   return count;

@@ -27,10 +27,12 @@ struct Tuple {
 void put16(std::string& out, unsigned value);
 void put32(std::string& out, std::uint32_t value);
 // Ethernet II; tags are 802.1Q ids, outer first.
-[[nodiscard]] std::string ethernet(std::uint16_t ether_type, std::string_view payload, const std::vector<std::uint16_t>& vlans = {}, bool from_client = true);
-[[nodiscard]] std::string ipv4(std::uint32_t source, std::uint32_t destination, std::uint8_t protocol, std::string_view payload,
-                               std::uint16_t fragment = 0, std::uint16_t id = 1);
-[[nodiscard]] std::string ipv6(std::uint8_t next, std::string_view payload, std::uint8_t last_octet_source = 1, std::uint8_t last_octet_destination = 2);
+[[nodiscard]] std::string ethernet(std::uint16_t ether_type, std::string_view payload,
+                                   const std::vector<std::uint16_t>& vlans = {}, bool from_client = true);
+[[nodiscard]] std::string ipv4(std::uint32_t source, std::uint32_t destination, std::uint8_t protocol,
+                               std::string_view payload, std::uint16_t fragment = 0, std::uint16_t id = 1);
+[[nodiscard]] std::string ipv6(std::uint8_t next, std::string_view payload, std::uint8_t last_octet_source = 1,
+                               std::uint8_t last_octet_destination = 2);
 [[nodiscard]] std::string tcp(std::uint16_t source, std::uint16_t destination, const TcpSegment& segment);
 [[nodiscard]] std::string udp(std::uint16_t source, std::uint16_t destination, std::string_view payload);
 // A whole frame of a segment between the tuple's ends.

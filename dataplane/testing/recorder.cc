@@ -11,7 +11,13 @@ struct RecorderState {
 
 class Recorder final : public DecoderOf<Recorder, RecorderState> {
  public:
-  static constexpr DecoderInfo kInfo = {.name = "recorder", .tcp = true, .udp = true, .icmp = false, .network_protocol = "recorder", .event_category = "[]", .event_type = "[]"};
+  static constexpr DecoderInfo kInfo = {.name = "recorder",
+                                        .tcp = true,
+                                        .udp = true,
+                                        .icmp = false,
+                                        .network_protocol = "recorder",
+                                        .event_category = "[]",
+                                        .event_type = "[]"};
   explicit Recorder(Record& record) : record_(record) { config_.ports = {7}; }
   [[nodiscard]] const DecoderInfo& info() const override { return kInfo; }
   [[nodiscard]] const DecoderConfig& config() const override { return config_; }
@@ -33,7 +39,9 @@ class Recorder final : public DecoderOf<Recorder, RecorderState> {
     say(direction, text(data.rest()), context);
     return Step::ok(size);
   }
-  void on_datagram(RecorderState&, Direction direction, Cursor data, Context& context) { say(direction, text(data.rest()), context); }
+  void on_datagram(RecorderState&, Direction direction, Cursor data, Context& context) {
+    say(direction, text(data.rest()), context);
+  }
   GapAnswer on_gap(RecorderState&, Direction direction, std::uint64_t bytes, Context&) {
     line(std::string("gap") + arrow(direction) + " " + std::to_string(bytes));
     return GapAnswer::resync;
@@ -91,12 +99,14 @@ void run(FrameSource& source, const WorkerConfig& config, Ran& ran) {
 }
 
 bool accounting_holds(const Counters& c) {
-  const std::uint64_t accounted = c.get(Counter::capture_filtered) + c.get(Counter::capture_duplicate) + c.get(Counter::capture_sampled_out) +
-                                  c.get(Counter::capture_undecodable_link) + c.get(Counter::capture_undecodable_network) +
-                                  c.get(Counter::capture_undecodable_transport) + c.get(Counter::capture_undecodable_checksum) +
-                                  c.get(Counter::capture_undecodable_fragment) + c.get(Counter::capture_fragment_merged) +
-                                  c.get(Counter::capture_flow_only) + c.get(Counter::capture_to_decoder);
-  return c.get(Counter::capture_received) == accounted && c.get(Counter::capture_offered) == c.get(Counter::capture_received);
+  const std::uint64_t accounted =
+      c.get(Counter::capture_filtered) + c.get(Counter::capture_duplicate) + c.get(Counter::capture_sampled_out) +
+      c.get(Counter::capture_undecodable_link) + c.get(Counter::capture_undecodable_network) +
+      c.get(Counter::capture_undecodable_transport) + c.get(Counter::capture_undecodable_checksum) +
+      c.get(Counter::capture_undecodable_fragment) + c.get(Counter::capture_fragment_merged) +
+      c.get(Counter::capture_flow_only) + c.get(Counter::capture_to_decoder);
+  return c.get(Counter::capture_received) == accounted &&
+         c.get(Counter::capture_offered) == c.get(Counter::capture_received);
 }
 
 }  // namespace spanbeat::testing

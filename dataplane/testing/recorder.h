@@ -10,8 +10,8 @@
 
 namespace spanbeat::testing {
 
-// What happened to all connections, one line each: ">hello" data of the originator, "<world" of the responder, "gap> 5",
-// "end>", "close fin", "time> 1000" with `show_time`. Neighbouring data of one direction is joined.
+// What happened to all connections, one line each: ">hello" data of the originator, "<world" of the responder, "gap>
+// 5", "end>", "close fin", "time> 1000" with `show_time`. Neighbouring data of one direction is joined.
 struct Record {
   std::vector<std::string> lines;
   bool show_time = false;
