@@ -13,7 +13,6 @@
 #pragma once
 
 #include <memory>
-#include <span>
 
 #include "base/counters.h"
 #include "dataplane/event/chunk.h"
@@ -24,7 +23,7 @@ namespace spanbeat {
 
 class Exporter {
  public:
-  Exporter(ExportConfig config, std::unique_ptr<Sink> sink);
+  Exporter(ExportConfig config, std::unique_ptr<Sink> sink, Clock& clock = Clock::system());
   ~Exporter();
   Exporter(const Exporter&) = delete;
   Exporter& operator=(const Exporter&) = delete;
@@ -43,7 +42,10 @@ class Exporter {
   // `patience`; what it has not taken by then is dropped and counted as event_queue_dropped.
   void stop(Time patience = 5 * kSecond);
 
-  // Readable from any thread while the exporter runs.
+  // True once the sink can never write again (the console's reader has gone); from any thread.
+  [[nodiscard]] bool sink_gone() const;
+
+  // Readable from any thread while the exporter runs; sink_bytes and sink_write_errors are among them.
   [[nodiscard]] const Counters& counters() const;
 
  private:

@@ -14,6 +14,7 @@
 #include "base/settings.h"
 #include "dataplane/stream/decoder.h"
 #include "export/direction.h"
+#include "export/json/codec.h"
 #include "export/processors/processors.h"
 
 namespace spanbeat {
@@ -55,13 +56,14 @@ struct ExportConfig {
   std::vector<IpAddress> own_addresses;  // of the sensor's interfaces
   bool ignore_outgoing = false;
   QueueOptions queue;
+  Codec codec;  // the output's
   // From a file nothing is dropped: the exporter waits for a slow sink. Live, new documents are dropped and counted.
   bool wait_when_full = true;
 };
 
 // Reads what `packetbeat.yml` says about documents as a whole: name, tags, fields, fields_under_root, processors,
 // packetbeat.ignore_outgoing, packetbeat.interfaces.internal_networks and queue.mem. `root` is the whole configuration.
-// Left to the caller: identity (`name` is only replaced when it is set), streams, own_addresses, wait_when_full.
+// Left to the caller: codec, identity (`name` is only replaced when it is set), streams, own_addresses, wait_when_full.
 void read_export_config(const Setting& root, Diagnostics& diagnostics, ExportConfig& config);
 
 // Reads index, tags, fields, fields_under_root, keep_null and processors of a protocol's section or of packetbeat.flows

@@ -133,13 +133,27 @@ void DocumentWalk::write_several(std::size_t field, Output& output) {
     if (number_of(entry.field) == field && entry.is_null == 0) {
       if (!plain) output.next(count++);
       switch (type) {
-        case FieldType::keyword: output.add_text(text_at(at)); break;
-        case FieldType::integer: output.add_integer(word_at<std::int64_t>(at)); break;
-        case FieldType::floating: output.add_floating(word_at<double>(at)); break;
-        case FieldType::boolean: output.add_boolean(word_at<std::int64_t>(at) != 0); break;
-        case FieldType::ip: output.add_ip(word_at<IpAddress>(at)); break;
-        case FieldType::date: output.add_date(word_at<Time>(at)); break;
-        case FieldType::tree: output.add_tree({at + sizeof entry, entry.size}); break;
+        case FieldType::keyword:
+          output.add_text(text_at(at));
+          break;
+        case FieldType::integer:
+          output.add_integer(word_at<std::int64_t>(at));
+          break;
+        case FieldType::floating:
+          output.add_floating(word_at<double>(at));
+          break;
+        case FieldType::boolean:
+          output.add_boolean(word_at<std::int64_t>(at) != 0);
+          break;
+        case FieldType::ip:
+          output.add_ip(word_at<IpAddress>(at));
+          break;
+        case FieldType::date:
+          output.add_date(word_at<Time>(at));
+          break;
+        case FieldType::tree:
+          output.add_tree({at + sizeof entry, entry.size});
+          break;
       }
     }
     if (at == last) break;
@@ -189,14 +203,29 @@ template <typename Output>
 void DocumentWalk::write_set(std::size_t field, Output& output) {
   const std::uint8_t* const at = last_[field];
   switch (kinds_[field]) {
-    case static_cast<std::uint8_t>(FieldType::keyword): output.text(text_at(at)); break;
-    case static_cast<std::uint8_t>(FieldType::integer): output.integer(word_at<std::int64_t>(at)); break;
-    case static_cast<std::uint8_t>(FieldType::floating): output.floating(word_at<double>(at)); break;
-    case static_cast<std::uint8_t>(FieldType::boolean): output.boolean(word_at<std::int64_t>(at) != 0); break;
-    case static_cast<std::uint8_t>(FieldType::ip): output.ip(word_at<IpAddress>(at)); break;
-    case static_cast<std::uint8_t>(FieldType::date): output.date(word_at<Time>(at)); break;
-    case static_cast<std::uint8_t>(FieldType::tree): output.tree({at + sizeof(FieldEntry), entry_at(at).size}); break;
-    default: write_several(field, output);
+    case static_cast<std::uint8_t>(FieldType::keyword):
+      output.text(text_at(at));
+      break;
+    case static_cast<std::uint8_t>(FieldType::integer):
+      output.integer(word_at<std::int64_t>(at));
+      break;
+    case static_cast<std::uint8_t>(FieldType::floating):
+      output.floating(word_at<double>(at));
+      break;
+    case static_cast<std::uint8_t>(FieldType::boolean):
+      output.boolean(word_at<std::int64_t>(at) != 0);
+      break;
+    case static_cast<std::uint8_t>(FieldType::ip):
+      output.ip(word_at<IpAddress>(at));
+      break;
+    case static_cast<std::uint8_t>(FieldType::date):
+      output.date(word_at<Time>(at));
+      break;
+    case static_cast<std::uint8_t>(FieldType::tree):
+      output.tree({at + sizeof(FieldEntry), entry_at(at).size});
+      break;
+    default:
+      write_several(field, output);
   }
 }
 
@@ -204,28 +233,54 @@ template <typename Output>
 void DocumentWalk::write_derived(std::size_t field, const StreamPlan& plan, const EventHeader& header,
                                  NetworkDirection direction, Output& output) {
   switch (static_cast<Field>(field)) {
-    case Field::timestamp: output.date(header.timestamp); break;
-    case Field::event_start: output.date(header.start); break;
-    case Field::event_end: output.date(header.end); break;
+    case Field::timestamp:
+      output.date(header.timestamp);
+      break;
+    case Field::event_start:
+      output.date(header.start);
+      break;
+    case Field::event_end:
+      output.date(header.end);
+      break;
     case Field::event_duration:
-      output.integer(static_cast<std::int64_t>(static_cast<std::uint64_t>(header.end) -
-                                               static_cast<std::uint64_t>(header.start)));
+      output.integer(
+          static_cast<std::int64_t>(static_cast<std::uint64_t>(header.end) - static_cast<std::uint64_t>(header.start)));
       break;
     // source.ip and destination.ip may hold several values, so their quotes are not in the transitions.
-    case Field::source_ip: output.add_short_text(source_ip_.view()); break;
-    case Field::destination_ip: output.add_short_text(destination_ip_.view()); break;
-    case Field::client_ip: output.short_text(source_ip_.view()); break;
-    case Field::server_ip: output.short_text(destination_ip_.view()); break;
+    case Field::source_ip:
+      output.add_short_text(source_ip_.view());
+      break;
+    case Field::destination_ip:
+      output.add_short_text(destination_ip_.view());
+      break;
+    case Field::client_ip:
+      output.short_text(source_ip_.view());
+      break;
+    case Field::server_ip:
+      output.short_text(destination_ip_.view());
+      break;
     case Field::source_port:
-    case Field::client_port: output.integer(header.source_port); break;
+    case Field::client_port:
+      output.integer(header.source_port);
+      break;
     case Field::destination_port:
-    case Field::server_port: output.integer(header.destination_port); break;
+    case Field::server_port:
+      output.integer(header.destination_port);
+      break;
     case Field::source_bytes:
-    case Field::client_bytes: output.integer(static_cast<std::int64_t>(header.source_bytes)); break;
+    case Field::client_bytes:
+      output.integer(static_cast<std::int64_t>(header.source_bytes));
+      break;
     case Field::destination_bytes:
-    case Field::server_bytes: output.integer(static_cast<std::int64_t>(header.destination_bytes)); break;
-    case Field::client_domain: output.text(text_at(last_[number_of(Field::source_domain)])); break;
-    case Field::server_domain: output.text(text_at(last_[number_of(Field::destination_domain)])); break;
+    case Field::server_bytes:
+      output.integer(static_cast<std::int64_t>(header.destination_bytes));
+      break;
+    case Field::client_domain:
+      output.text(text_at(last_[number_of(Field::source_domain)]));
+      break;
+    case Field::server_domain:
+      output.text(text_at(last_[number_of(Field::destination_domain)]));
+      break;
     case Field::network_bytes:
       output.integer(static_cast<std::int64_t>(header.source_bytes + header.destination_bytes));
       break;
@@ -237,11 +292,20 @@ void DocumentWalk::write_derived(std::size_t field, const StreamPlan& plan, cons
     case Field::network_transport:
       output.short_text(kTransportWords[static_cast<std::size_t>(header.transport)]);
       break;
-    case Field::network_direction: output.short_text(kDirectionWords[static_cast<std::size_t>(direction)]); break;
-    case Field::network_community_id: output.community_id(header.community_id); break;
-    case Field::status: output.short_text(kStatusWords[static_cast<std::size_t>(header.status)]); break;
-    case Field::related_ip: write_related_ip(header, output); break;
-    default: output.constant(plan.constant(field));
+    case Field::network_direction:
+      output.short_text(kDirectionWords[static_cast<std::size_t>(direction)]);
+      break;
+    case Field::network_community_id:
+      output.community_id(header.community_id);
+      break;
+    case Field::status:
+      output.short_text(kStatusWords[static_cast<std::size_t>(header.status)]);
+      break;
+    case Field::related_ip:
+      write_related_ip(header, output);
+      break;
+    default:
+      output.constant(plan.constant(field));
   }
 }
 

@@ -1,6 +1,7 @@
 // From an event to a document: the walk over its fields, and the common fields that are derived on the way.
 //
-// What:   `DocumentWalk` indexes an event's entries, adds the derived fields that are not set explicitly, and gives every
+// What:   `DocumentWalk` indexes an event's entries, adds the derived fields that are not set explicitly, and gives
+// every
 //         field to an output in the order of the field ids, which is the order of the dotted names.
 // Why:    one walk for both outputs (JSON text, and the Value that processors work on), so that they cannot differ.
 // Limits: one thread; keeps its tables between documents. The rules are spec/events.md sections 1, 2, 3 and 10.

@@ -95,32 +95,33 @@ struct Sse2 {
 
 }  // namespace
 
-// The loop of the vector kernels. A macro, because a function for AVX2 cannot inline a template that was compiled without.
-#define SPANBEAT_ESCAPE_LOOP(Vector)                                                                        \
-  std::size_t i = 0;                                                                                        \
-  bool valid = false;                                                                                       \
-  while (i < size) {                                                                                        \
-    const Vector vector = Vector::load(text + i);                                                           \
-    const std::size_t here = size - i < Vector::kWidth ? size - i : Vector::kWidth;                         \
-    const std::uint32_t wanted = static_cast<std::uint32_t>((std::uint64_t{1} << here) - 1);                \
-    vector.store(out);                                                                                      \
-    if (!valid && (vector.above_ascii() & wanted) != 0) [[unlikely]] {                                      \
-      /* Everything before was ASCII. */                                                                    \
-      if (!simdjson::validate_utf8(text + i, size - i)) return escape_plain(text + i, size - i, out);       \
-      valid = true;                                                                                         \
-    }                                                                                                       \
-    std::uint32_t special = vector.special() & wanted;                                                      \
-    std::size_t from = 0;                                                                                   \
-    while (special != 0) {                                                                                  \
-      const std::size_t to = static_cast<std::size_t>(__builtin_ctz(special));                              \
-      special &= special - 1;                                                                               \
-      out = put(kReplacements[static_cast<std::uint8_t>(text[i + to])], out + (to - from));                 \
-      from = to + 1;                                                                                        \
-      Vector::load(text + i + from).store(out);                                                             \
-    }                                                                                                       \
-    out += here - from;                                                                                     \
-    i += here;                                                                                              \
-  }                                                                                                         \
+// The loop of the vector kernels. A macro, because a function for AVX2 cannot inline a template that was compiled
+// without.
+#define SPANBEAT_ESCAPE_LOOP(Vector)                                                                  \
+  std::size_t i = 0;                                                                                  \
+  bool valid = false;                                                                                 \
+  while (i < size) {                                                                                  \
+    const Vector vector = Vector::load(text + i);                                                     \
+    const std::size_t here = size - i < Vector::kWidth ? size - i : Vector::kWidth;                   \
+    const std::uint32_t wanted = static_cast<std::uint32_t>((std::uint64_t{1} << here) - 1);          \
+    vector.store(out);                                                                                \
+    if (!valid && (vector.above_ascii() & wanted) != 0) [[unlikely]] {                                \
+      /* Everything before was ASCII. */                                                              \
+      if (!simdjson::validate_utf8(text + i, size - i)) return escape_plain(text + i, size - i, out); \
+      valid = true;                                                                                   \
+    }                                                                                                 \
+    std::uint32_t special = vector.special() & wanted;                                                \
+    std::size_t from = 0;                                                                             \
+    while (special != 0) {                                                                            \
+      const std::size_t to = static_cast<std::size_t>(__builtin_ctz(special));                        \
+      special &= special - 1;                                                                         \
+      out = put(kReplacements[static_cast<std::uint8_t>(text[i + to])], out + (to - from));           \
+      from = to + 1;                                                                                  \
+      Vector::load(text + i + from).store(out);                                                       \
+    }                                                                                                 \
+    out += here - from;                                                                               \
+    i += here;                                                                                        \
+  }                                                                                                   \
   return out;
 
 char* escape_plain(const char* text, std::size_t size, char* out) {
@@ -150,19 +151,18 @@ struct Avx2 {
     const __m256i control = _mm256_cmpeq_epi8(_mm256_min_epu8(octets, _mm256_set1_epi8(0x1f)), octets);
     const __m256i quote = _mm256_cmpeq_epi8(octets, _mm256_set1_epi8('"'));
     const __m256i backslash = _mm256_cmpeq_epi8(octets, _mm256_set1_epi8('\\'));
-    return static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_or_si256(control, _mm256_or_si256(quote, backslash))));
+    return static_cast<std::uint32_t>(
+        _mm256_movemask_epi8(_mm256_or_si256(control, _mm256_or_si256(quote, backslash))));
   }
 };
 
 }  // namespace
 
-__attribute__((target("avx2"))) char* escape_avx2(const char* text, std::size_t size, char* out) {
-  SPANBEAT_ESCAPE_LOOP(Avx2)
-}
+__attribute__((target("avx2"))) char* escape_avx2(const char* text, std::size_t size,
+                                                  char* out){SPANBEAT_ESCAPE_LOOP(Avx2)}
 
 std::span<const EscapeKernel> escape_kernels() {
-  static constexpr EscapeKernel kKernels[] = {
-      {"plain", escape_plain}, {"sse2", escape_sse2}, {"avx2", escape_avx2}};
+  static constexpr EscapeKernel kKernels[] = {{"plain", escape_plain}, {"sse2", escape_sse2}, {"avx2", escape_avx2}};
   static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
   return {kKernels, has_avx2 ? std::size_t{3} : std::size_t{2}};
 }

@@ -1,9 +1,11 @@
 // Text as the inside of a JSON string: quotes, backslashes and control characters escaped, invalid UTF-8 replaced.
 //
-// What:   kernels that copy vectors of 16 or 32 octets and stop only at the set bits of a mask of special characters. The
+// What:   kernels that copy vectors of 16 or 32 octets and stop only at the set bits of a mask of special characters.
+// The
 //         one for this machine is chosen at start; tests force each and compare it with the plain one.
 // Why:    a third of a document's octets is text that needs no escaping at all.
-// Limits: every octet that is no part of valid UTF-8 becomes one U+FFFD, as in Go's encoding/json. The vector kernels read up
+// Limits: every octet that is no part of valid UTF-8 becomes one U+FFFD, as in Go's encoding/json. The vector kernels
+// read up
 //         to 64 octets behind the text (kPadding) and write up to 32 behind what they report.
 #pragma once
 
@@ -37,13 +39,15 @@ struct EscapeKernel {
 // The kernels that this machine can run, the best one last.
 [[nodiscard]] std::span<const EscapeKernel> escape_kernels();
 
-// The set bits are the places of characters in 16 octets that cannot be copied as they are: specials, and all above ASCII.
+// The set bits are the places of characters in 16 octets that cannot be copied as they are: specials, and all above
+// ASCII.
 [[nodiscard]] inline unsigned unclean_mask(__m128i octets) {
   const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(octets, _mm_set1_epi8(0x1f)), octets);
   const __m128i quote = _mm_cmpeq_epi8(octets, _mm_set1_epi8('"'));
   const __m128i backslash = _mm_cmpeq_epi8(octets, _mm_set1_epi8('\\'));
   // The sign bit of an octet above ASCII is its own mask.
-  return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(control, quote), _mm_or_si128(backslash, octets))));
+  return static_cast<unsigned>(
+      _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(control, quote), _mm_or_si128(backslash, octets))));
 }
 
 }  // namespace spanbeat

@@ -1,6 +1,7 @@
 // The fast output of the document walk: JSON text, straight into a buffer.
 //
-// What:   `JsonOutput` takes the fields of one document in the order of their ids. Between fields it copies the texts of
+// What:   `JsonOutput` takes the fields of one document in the order of their ids. Between fields it copies the texts
+// of
 //         Transitions; trees are written by `JsonTree`.
 // Why:    no tree, no strings and no virtual call lies between an event and its text.
 // Limits: one document at a time. Texts given to text() have kPadding readable octets behind them.
@@ -166,7 +167,8 @@ class JsonOutput {
     const std::string_view text = constant.json;  // padded
     reserve(text.size() + kPadding);
     char* to = at_;
-    for (std::size_t done = 0; done < text.size(); done += kPadding) std::memcpy(to + done, text.data() + done, kPadding);
+    for (std::size_t done = 0; done < text.size(); done += kPadding)
+      std::memcpy(to + done, text.data() + done, kPadding);
     at_ = to + text.size();
   }
   SPANBEAT_INLINE void tree(Bytes encoded) {

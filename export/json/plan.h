@@ -1,6 +1,7 @@
 // What is known of a stream of documents before its first one.
 //
-// What:   a StreamPlan holds every field that is the same in all documents of a protocol (or of the flows): who made them,
+// What:   a StreamPlan holds every field that is the same in all documents of a protocol (or of the flows): who made
+// them,
 //         what they are, the tags and fields of the configuration, each rendered once.
 // Why:    a third of a document's octets is copied instead of made.
 // Limits: fields at the root of the document (fields_under_root) are not in it; they are merged into a Value.
@@ -56,13 +57,15 @@ class StreamPlan {
 
  private:
   void set(Field field, Value value, JsonStyle& style);
-  void set(Field field, std::string_view value, JsonStyle& style) { set(field, Value::of_string(std::string(value)), style); }
+  void set(Field field, std::string_view value, JsonStyle& style) {
+    set(field, Value::of_string(std::string(value)), style);
+  }
 
   bool is_flow_;
   bool keep_null_;
   FieldSet constants_;
-  std::vector<Constant> values_;                        // by field
-  std::vector<std::unique_ptr<char[]>> texts_;          // what their `json` points into
+  std::vector<Constant> values_;                // by field
+  std::vector<std::unique_ptr<char[]>> texts_;  // what their `json` points into
 };
 
 // The configuration's fields that go to the root of the document: global ones, then the stream's.

@@ -1,6 +1,7 @@
 // A buffer that text is written into with pointers, and that grows.
 //
-// What:   writers take a place to write at, keep it in a register, and give it back when they are done. What lies behind the
+// What:   writers take a place to write at, keep it in a register, and give it back when they are done. What lies
+// behind the
 //         place is not initialised and not zeroed.
 // Why:    std::string's resize writes every octet twice.
 // Limits: growing moves the text; places must be taken anew then.

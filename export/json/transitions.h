@@ -1,6 +1,7 @@
 // The text between two fields of a document: what closes the first, the comma, and what opens the second.
 //
-// What:   fields are numbered in the order of their dotted names, so from any field to any later one the closing braces,
+// What:   fields are numbered in the order of their dotted names, so from any field to any later one the closing
+// braces,
 //         keys and opening braces are always the same. Each such text is made once and then copied.
 // Why:    a document of 56 fields needs 56 small copies and no bookkeeping of nesting.
 // Limits: one thread. Texts over 62 octets lie apart.
@@ -34,8 +35,10 @@ class Transitions {
   // Copies the text between two fields. `out` has room() octets.
   char* write(std::size_t from, std::size_t to, char* out) {
     const Entry* entry = &entries_[index_[from * kColumns + to]];
-    if (entry->size == kNotMade) [[unlikely]] entry = &make(from, to);
-    if (entry->size == kLong) [[unlikely]] return write_long(*entry, out);
+    if (entry->size == kNotMade) [[unlikely]]
+      entry = &make(from, to);
+    if (entry->size == kLong) [[unlikely]]
+      return write_long(*entry, out);
     std::memcpy(out, entry->text, sizeof entry->text);
     return out + entry->size;
   }

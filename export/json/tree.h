@@ -60,17 +60,39 @@ class TreeWalk {
       return;
     }
     switch (static_cast<TreeTag>(*at_++)) {
-      case TreeTag::null: output_.null(); break;
-      case TreeTag::no: output_.boolean(false); break;
-      case TreeTag::yes: output_.boolean(true); break;
-      case TreeTag::integer: output_.integer(word<std::int64_t>()); break;
-      case TreeTag::unsigned_integer: output_.unsigned_integer(word<std::uint64_t>()); break;
-      case TreeTag::floating: output_.floating(word<double>()); break;
-      case TreeTag::string: output_.string(characters()); break;
-      case TreeTag::ip: output_.ip(word<IpAddress>()); break;
-      case TreeTag::date: output_.date(word<Time>()); break;
-      case TreeTag::array: array(depth); break;
-      case TreeTag::object: object(depth); break;
+      case TreeTag::null:
+        output_.null();
+        break;
+      case TreeTag::no:
+        output_.boolean(false);
+        break;
+      case TreeTag::yes:
+        output_.boolean(true);
+        break;
+      case TreeTag::integer:
+        output_.integer(word<std::int64_t>());
+        break;
+      case TreeTag::unsigned_integer:
+        output_.unsigned_integer(word<std::uint64_t>());
+        break;
+      case TreeTag::floating:
+        output_.floating(word<double>());
+        break;
+      case TreeTag::string:
+        output_.string(characters());
+        break;
+      case TreeTag::ip:
+        output_.ip(word<IpAddress>());
+        break;
+      case TreeTag::date:
+        output_.date(word<Time>());
+        break;
+      case TreeTag::array:
+        array(depth);
+        break;
+      case TreeTag::object:
+        object(depth);
+        break;
       default:
         at_ = end_;
         output_.null();

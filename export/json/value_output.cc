@@ -20,7 +20,7 @@ void ValueOutput::begin(std::size_t field) {
     name.remove_prefix(dot + 1);
     auto& members = at_->object();
     at_ = !members.empty() && members.back().name == segment ? &members.back().value
-                                                               : &at_->append_member(segment, Value::of_object());
+                                                             : &at_->append_member(segment, Value::of_object());
   }
   at_ = &at_->append_member(name, Value());
 }

@@ -5,13 +5,27 @@ namespace {
 
 void write(JsonTree& out, const Value& value) {
   switch (value.kind()) {
-    case Value::Kind::null: out.null(); break;
-    case Value::Kind::boolean: out.boolean(value.boolean()); break;
-    case Value::Kind::integer: out.integer(value.integer()); break;
-    case Value::Kind::unsigned_integer: out.unsigned_integer(value.unsigned_integer()); break;
-    case Value::Kind::floating: out.floating(value.floating()); break;
-    case Value::Kind::string: out.string(value.string(), false); break;
-    case Value::Kind::time: out.date(value.time()); break;
+    case Value::Kind::null:
+      out.null();
+      break;
+    case Value::Kind::boolean:
+      out.boolean(value.boolean());
+      break;
+    case Value::Kind::integer:
+      out.integer(value.integer());
+      break;
+    case Value::Kind::unsigned_integer:
+      out.unsigned_integer(value.unsigned_integer());
+      break;
+    case Value::Kind::floating:
+      out.floating(value.floating());
+      break;
+    case Value::Kind::string:
+      out.string(value.string(), false);
+      break;
+    case Value::Kind::time:
+      out.date(value.time());
+      break;
     case Value::Kind::array: {
       out.begin_array();
       std::size_t index = 0;
@@ -84,7 +98,9 @@ void append_indented(TextBuffer& buffer, std::string_view json) {
         buffer.append(here);
         line();
         break;
-      case ':': buffer.append(": "); break;
+      case ':':
+        buffer.append(": ");
+        break;
       default:
         in_string = c == '"';
         buffer.append(here);

@@ -12,7 +12,8 @@ namespace spanbeat {
 // Appends the value to the buffer.
 void write_value_json(JsonStyle& style, TextBuffer& buffer, const Value& value);
 
-// Appends compact JSON text with line breaks and two spaces of indentation, as Go's json.Indent does: codec.json.pretty.
+// Appends compact JSON text with line breaks and two spaces of indentation, as Go's json.Indent does:
+// codec.json.pretty.
 void append_indented(TextBuffer& buffer, std::string_view json);
 
 }  // namespace spanbeat

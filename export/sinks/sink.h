@@ -19,6 +19,8 @@
 #include "base/counters.h"
 #include "base/settings.h"
 #include "dataplane/event/event.h"
+#include "export/json/codec.h"
+#include "export/json/text_buffer.h"
 
 namespace spanbeat {
 
@@ -27,17 +29,17 @@ enum class DocumentState : std::uint8_t { pending, acknowledged, rejected };
 // Documents, one behind the other, in the order in which they were made.
 struct Batch {
   struct Document {
-    std::uint32_t offset;  // in `text`
-    std::uint32_t size;    // with the newline behind it
-    Time timestamp;        // @timestamp
+    std::size_t offset;  // in `text`
+    std::size_t size;    // with the newline behind it
+    Time timestamp;      // @timestamp
     ProtocolId protocol;
     DocumentState state;
   };
   [[nodiscard]] std::string_view document(std::size_t index) const {
-    return std::string_view(text).substr(documents[index].offset, documents[index].size);
+    return text.view().substr(documents[index].offset, documents[index].size);
   }
 
-  std::string text;
+  TextBuffer text;
   std::vector<Document> documents;
 };
 
@@ -66,25 +68,23 @@ class Sink {
   // Works for at most `wait` nanoseconds, and not at all when there is nothing to do. Gives a batch that is settled, or
   // null when none is.
   [[nodiscard]] virtual std::unique_ptr<Batch> settled(Time wait) = 0;
-  // Ends: gives up what is not settled, returning it unsettled so that it can be counted. No call follows.
+  // True once nothing more can ever be written (the reader of the console has gone); what is offered is then rejected.
+  [[nodiscard]] virtual bool gone() const { return false; }
+  // Ends: gives up what is not settled and returns it, so that it can be counted. No call follows.
   [[nodiscard]] virtual std::vector<std::unique_ptr<Batch>> close() = 0;
 
-  // Readable from any thread: sink_bytes, sink_write_errors.
-  [[nodiscard]] const Counters& counters() const { return counters_; }
+  // Where sink_bytes and sink_write_errors are counted from now on; the one who calls the sink writes these counters.
+  void count_in(Counters& counters) { counters_ = &counters; }
 
  protected:
-  Counters counters_;
+  [[nodiscard]] Counters& counters() { return *counters_; }
+
+ private:
+  Counters own_;
+  Counters* counters_ = &own_;
 };
 
-// How documents are written: codec.json.* and codec.format.string.
-struct Codec {
-  bool pretty = false;
-  bool escape_html = false;
-  bool local_time = false;  // @timestamp and other dates with the local zone's offset instead of Z
-  std::string format;       // not empty: codec.format.string
-};
-
-// The one enabled output of a configuration.
+// The one enabled output of a configuration. The codec is also the exporter's: ExportConfig::codec.
 struct OutputConfig {
   enum class Kind : std::uint8_t { none, console, file };
   Kind kind = Kind::none;  // none: documents are made and thrown away (-N)
@@ -99,7 +99,7 @@ struct OutputConfig {
   Time rotate_interval = 0;  // not Packetbeat's: rotate by time too, on multiples of the interval; 0: by size only
 };
 
-// Reads `output.*`: none or two enabled outputs, and outputs that are not built in, are errors.
+// Reads `output.*`. No enabled output or more than one, and outputs that are not built in, are errors.
 [[nodiscard]] OutputConfig read_output(const Setting& root, Diagnostics& diagnostics);
 
 // The sink of a configuration; null, with `problem` set, when it cannot start (a directory that cannot be made).

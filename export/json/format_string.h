@@ -1,0 +1,37 @@
+// Format strings: '%{[a.b]} %{[c]:none} %{+yyyy.MM.dd}' (spec/config.md section 10).
+//
+// What:   parsed once; formatted with a document. %{[a.b]} and %{[a][b]} give a field's value, `:x` behind it what to
+// give
+//         when it is missing, %{+pattern} the @timestamp in UTC by a Joda pattern (y M d H h m s S a E w D, quotes).
+// Why:    codec.format.string now; the selectors of outputs (index, topic, key) later.
+// Limits: objects and arrays print as JSON.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "export/document/value.h"
+
+namespace spanbeat {
+
+class FormatString {
+ public:
+  // Nothing, with `problem` set, when the text is no format string.
+  [[nodiscard]] static std::optional<FormatString> parse(std::string_view text, std::string& problem);
+
+  // Appends the text for a document; false when a field without a default is missing (what was appended is taken back).
+  [[nodiscard]] bool append(const Value& document, std::string& out) const;
+
+ private:
+  struct Part {
+    enum class Kind : std::uint8_t { text, field, time };
+    Kind kind;
+    std::string text;  // itself, the dotted path, or the pattern
+    std::optional<std::string> fallback;
+  };
+  std::vector<Part> parts_;
+};
+
+}  // namespace spanbeat

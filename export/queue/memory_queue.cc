@@ -1,0 +1,103 @@
+#include "export/queue/memory_queue.h"
+
+#include <algorithm>
+
+namespace spanbeat {
+
+MemoryQueue::MemoryQueue(const QueueOptions& options, Sink& sink, Clock& clock, Counters& counters)
+    : capacity_(static_cast<std::size_t>(std::max<std::int64_t>(options.events, 1))),
+      enough_(static_cast<std::size_t>(std::max<std::int64_t>(options.min_events, 1))),
+      // Two batches at least, so that one can be filled while the sink has the other.
+      most_documents_(std::max<std::size_t>(1, std::min(sink.wanted_documents(), capacity_ / 2))),
+      most_bytes_(sink.wanted_bytes()),
+      flush_timeout_(options.flush_timeout),
+      sink_(sink),
+      clock_(clock),
+      counters_(counters) {}
+
+Batch& MemoryQueue::open() {
+  if (filling_ == nullptr) filling_ = empty_batch();
+  return *filling_;
+}
+
+void MemoryQueue::added(std::size_t offset, Time timestamp, ProtocolId protocol) {
+  Batch& batch = *filling_;
+  if (batch.documents.empty()) due_ = clock_.steady() + flush_timeout_;
+  batch.documents.push_back({offset, batch.text.size() - offset, timestamp, protocol, DocumentState::pending});
+  ++held_;
+  counters_.set(Counter::event_pending, held_);
+  if (batch.text.size() >= most_bytes_ || batch.documents.size() >= most_documents_) {
+    hand_on();
+    work(false);
+  }
+}
+
+void MemoryQueue::work(bool all, Time wait) {
+  if (filling_ != nullptr && !filling_->documents.empty() &&
+      (all || filling_->documents.size() >= enough_ || clock_.steady() >= due_)) {
+    hand_on();
+  }
+  while (waiting_for_sink()) {
+    if (!ready_.empty()) {
+      sink_.offer(ready_.front());
+      if (ready_.front() == nullptr) {
+        ready_.pop_front();
+        ++in_sink_;
+      }
+    }
+    std::unique_ptr<Batch> batch = sink_.settled(0);
+    if (batch == nullptr && wait > 0) {
+      batch = sink_.settled(wait);
+      wait = 0;
+    }
+    if (batch == nullptr) return;
+    --in_sink_;
+    take_back(std::move(batch), false);
+  }
+}
+
+void MemoryQueue::close() {
+  hand_on();
+  for (auto& batch : sink_.close()) take_back(std::move(batch), true);
+  for (auto& batch : ready_) take_back(std::move(batch), true);
+  ready_.clear();
+  in_sink_ = 0;
+}
+
+void MemoryQueue::hand_on() {
+  if (filling_ == nullptr || filling_->documents.empty()) return;
+  ready_.push_back(std::move(filling_));
+  due_ = INT64_MAX;
+}
+
+void MemoryQueue::take_back(std::unique_ptr<Batch> batch, bool given_up) {
+  std::size_t acknowledged = 0;
+  std::size_t rejected = 0;
+  for (const Batch::Document& document : batch->documents) {
+    acknowledged += document.state == DocumentState::acknowledged ? 1 : 0;
+    rejected += document.state == DocumentState::rejected ? 1 : 0;
+  }
+  const std::size_t count = batch->documents.size();
+  counters_.add(Counter::event_acknowledged, acknowledged);
+  counters_.add(Counter::event_rejected, rejected);
+  if (given_up) counters_.add(Counter::event_queue_dropped, count - acknowledged - rejected);
+  held_ -= count;
+  counters_.set(Counter::event_pending, held_);
+  batch->documents.clear();
+  batch->text.clear();
+  // A batch that grew for one large document does not stay large.
+  if (spare_.size() < 4 && batch->text.capacity() <= 4 * most_bytes_) spare_.push_back(std::move(batch));
+}
+
+std::unique_ptr<Batch> MemoryQueue::empty_batch() {
+  if (!spare_.empty()) {
+    auto batch = std::move(spare_.back());
+    spare_.pop_back();
+    return batch;
+  }
+  auto batch = std::make_unique<Batch>();
+  batch->text = TextBuffer(most_bytes_ + (std::size_t{32} << 10));
+  return batch;
+}
+
+}  // namespace spanbeat

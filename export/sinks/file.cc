@@ -1,0 +1,181 @@
+#include "export/sinks/file.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <ctime>
+#include <tuple>
+
+namespace spanbeat {
+namespace {
+
+constexpr std::string_view kExtension = ".ndjson";
+
+std::tm local_parts(Time wall) {
+  const std::time_t moment = static_cast<std::time_t>(wall / kSecond);
+  std::tm parts{};
+  (void)localtime_r(&moment, &parts);
+  return parts;
+}
+
+bool all_digits(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// Who may write the files may also enter and list their folder.
+mode_t folder_mode(std::uint32_t permissions) {
+  mode_t mode = 0700;
+  if ((permissions & 0070) != 0) mode |= 0050;
+  if ((permissions & 0007) != 0) mode |= 0005;
+  return mode;
+}
+
+bool make_folders(const std::string& path, mode_t mode) {
+  for (std::size_t at = path.find('/', 1); at != std::string::npos; at = path.find('/', at + 1)) {
+    if (mkdir(path.substr(0, at).c_str(), mode) != 0 && errno != EEXIST) return false;
+  }
+  return mkdir(path.c_str(), mode) == 0 || errno == EEXIST;
+}
+
+}  // namespace
+
+FileSink::FileSink(FileOptions options, Clock& clock) : WritingSink(clock), options_(std::move(options)) {
+  if (options_.path.empty()) options_.path = ".";
+}
+
+FileSink::~FileSink() {
+  if (descriptor_ >= 0) (void)::close(descriptor_);
+}
+
+bool FileSink::prepare() {
+  return make_folders(options_.path, folder_mode(options_.permissions)) &&
+         access(options_.path.c_str(), W_OK | X_OK) == 0;
+}
+
+std::vector<FileSink::Existing> FileSink::existing() const {
+  std::vector<Existing> files;
+  DIR* const folder = opendir(options_.path.c_str());
+  if (folder == nullptr) return files;
+  const std::string prefix = options_.filename + "-";
+  while (const dirent* entry = readdir(folder)) {
+    // NAME-YYYYMMDD.ndjson or NAME-YYYYMMDD-N.ndjson, and nothing else: other files of the folder are not ours.
+    std::string_view rest = entry->d_name;
+    if (!rest.starts_with(prefix) || !rest.ends_with(kExtension)) continue;
+    rest = rest.substr(prefix.size(),
+                       rest.size() - prefix.size() - std::min(rest.size() - prefix.size(), kExtension.size()));
+    const std::string_view date = rest.substr(0, 8);
+    if (date.size() != 8 || !all_digits(date)) continue;
+    std::uint64_t number = 0;
+    if (rest.size() > 8) {
+      const std::string_view digits = rest.substr(9);
+      if (rest[8] != '-' || digits.size() > 18 || !all_digits(digits)) continue;
+      (void)std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    }
+    files.push_back({entry->d_name, std::string(date), number});
+  }
+  (void)closedir(folder);
+  std::sort(files.begin(), files.end(), [](const Existing& left, const Existing& right) {
+    return std::tie(left.date, left.number) < std::tie(right.date, right.number);
+  });
+  return files;
+}
+
+// Opens the next file, or goes on with the newest one. False, and nothing has changed, when that is impossible now.
+bool FileSink::open_file(bool anew) {
+  const auto files = existing();
+  std::string name;
+  if (!anew && !files.empty()) {
+    name = files.back().name;
+  } else {
+    const std::tm parts = local_parts(clock_.wall());
+    char date[16];
+    const std::size_t size = std::strftime(date, sizeof date, "%Y%m%d", &parts);
+    name = options_.filename + "-" + std::string(date, size);
+    const auto newest = std::find_if(files.rbegin(), files.rend(),
+                                     [&](const Existing& file) { return file.date == std::string_view(date, size); });
+    if (newest != files.rend()) name += "-" + std::to_string(newest->number + 1);
+    name += kExtension;
+  }
+  const std::string path = options_.path + "/" + name;
+  const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | (anew ? O_EXCL : 0);
+  const int opened = open(path.c_str(), flags, static_cast<mode_t>(options_.permissions));
+  if (opened < 0) return false;
+  struct stat status{};
+  if (fstat(opened, &status) != 0) {
+    (void)::close(opened);
+    return false;
+  }
+  // The mask of the process does not decide what was asked for.
+  if (status.st_size == 0 && S_ISREG(status.st_mode)) (void)fchmod(opened, static_cast<mode_t>(options_.permissions));
+  if (descriptor_ >= 0) (void)::close(descriptor_);
+  descriptor_ = opened;
+  current_ = path;
+  size_ = static_cast<std::uint64_t>(status.st_size);
+  interval_ = interval_of(clock_.wall());
+  remove_oldest();
+  return true;
+}
+
+void FileSink::remove_oldest() {
+  const auto files = existing();
+  std::size_t left = files.size();
+  for (const Existing& file : files) {
+    if (left <= options_.number_of_files) return;
+    const std::string path = options_.path + "/" + file.name;
+    if (path == current_) continue;
+    if (unlink(path.c_str()) == 0) --left;
+  }
+}
+
+// Intervals are counted on the local clock, so that a day's begins at midnight.
+Time FileSink::interval_of(Time wall) const {
+  if (options_.rotate_interval <= 0) return 0;
+  return (wall + static_cast<Time>(local_parts(wall).tm_gmtoff) * kSecond) / options_.rotate_interval;
+}
+
+WritingSink::Written FileSink::write(const Batch& batch, std::size_t offset, std::size_t document) {
+  if (descriptor_ < 0 && !open_file(options_.rotate_on_startup)) {
+    // The folder may have gone, or never have been there.
+    if (errno != ENOENT || !prepare() || !open_file(options_.rotate_on_startup)) return Written::failed();
+  }
+  const auto& documents = batch.documents;
+  const bool between = documents[document].offset == offset;
+  if (between && size_ != 0) {
+    const bool too_large = size_ + documents[document].size > options_.rotate_every_bytes;
+    const bool too_old = options_.rotate_interval > 0 && interval_of(clock_.wall()) != interval_;
+    if ((too_large || too_old) && !open_file(true)) return Written::failed();
+  }
+  // As many whole documents as the file may still hold, but at least the one that is due.
+  std::size_t end = documents[document].offset + documents[document].size;
+  for (std::size_t next = document + 1; next < documents.size(); ++next) {
+    const std::size_t after = documents[next].offset + documents[next].size;
+    if (size_ + (after - offset) > options_.rotate_every_bytes) break;
+    end = after;
+  }
+  while (true) {
+    const ssize_t written = ::write(descriptor_, batch.text.data() + offset, end - offset);
+    if (written > 0) {
+      size_ += static_cast<std::uint64_t>(written);
+      return Written::some(static_cast<std::size_t>(written));
+    }
+    if (written < 0 && errno == EINTR) continue;
+    return Written::failed();
+  }
+}
+
+void FileSink::take_back(std::size_t octets) {
+  if (descriptor_ < 0 || octets > size_) return;
+  if (ftruncate(descriptor_, static_cast<off_t>(size_ - octets)) == 0) size_ -= octets;
+}
+
+void FileSink::close_medium() {
+  if (descriptor_ >= 0) (void)::close(descriptor_);
+  descriptor_ = -1;
+}
+
+}  // namespace spanbeat
