@@ -19,9 +19,10 @@ constexpr LinkType kLinks[] = {LinkType::ethernet, LinkType::ethernet, LinkType:
 // One packet a burst, each in memory of exactly its size and the padding.
 class InputSource final : public Source {
  public:
-  explicit InputSource(Bytes input) : input_(input) {}
+  InputSource(Bytes input, ChunkRing& ring, Exporter& exporter) : input_(input), ring_(ring), exporter_(exporter) {}
 
   std::size_t burst(std::span<Packet, kBurst> packets) override {
+    drain();
     if (number_ == 0) {
       if (!input_.ok() || input_.empty()) return end();
       link_ = kLinks[input_.u8() % std::size(kLinks)];
@@ -43,10 +44,17 @@ class InputSource final : public Source {
     return 1;
   }
   [[nodiscard]] State state() const override { return ended_ ? State::end : State::open; }
-  [[nodiscard]] bool live() const override { return false; }
+  // So that the worker drops events rather than wait for an exporter that runs in its own thread.
+  [[nodiscard]] bool live() const override { return true; }
   void collect(Counters&) override {}
   void interrupt() override {}
   [[nodiscard]] std::uint64_t packets() const { return number_; }
+  void drain() {
+    while (Chunk* chunk = ring_.pop()) {
+      exporter_.consume(*chunk);
+      ring_.release(chunk);
+    }
+  }
 
  private:
   std::size_t end() {
@@ -55,6 +63,8 @@ class InputSource final : public Source {
   }
 
   Cursor input_;
+  ChunkRing& ring_;
+  Exporter& exporter_;
   LinkType link_ = LinkType::ethernet;
   Time time_ = 1'700'000'000 * kSecond;
   std::uint64_t number_ = 0;
@@ -108,16 +118,13 @@ void run(Bytes input) {
   config.fragments.octets = 65536;
   config.event_memory = std::size_t{4} << 20;
 
-  InputSource source(input);
-  ChunkRing ring(1024);  // never full: nobody reads while the worker runs
+  ChunkRing ring(16);
   std::string problem;
   Exporter exporter(export_config(), make_sink(OutputConfig{}, problem));
+  InputSource source(input, ring, exporter);
   Worker worker(config, all_decoders(), std::nullopt, source, ring);
   worker.run();
-  while (Chunk* chunk = ring.pop()) {
-    exporter.consume(*chunk);
-    ring.release(chunk);
-  }
+  source.drain();
   exporter.close();
 
   const auto get = [&](Counter counter) { return worker.counters().get(counter); };
@@ -137,7 +144,6 @@ void run(Bytes input) {
 }  // namespace spanbeat
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  // More packets than chunks of the ring could carry are not needed to find what there is to find.
   if (size > 65536) return -1;
   spanbeat::run({data, size});
   return 0;

@@ -58,7 +58,7 @@ def tidy(settings, report):
         mark = os.path.join(known, digest.hexdigest())
         if os.path.exists(mark):
             return path, True, ""
-        done = report.run(path, ["clang-tidy-19", "-p", folder, "--quiet", "--extra-arg=-Wno-unknown-warning-option", "--extra-arg=-Wno-overloaded-virtual", full], 600)
+        done = report.run(path, ["clang-tidy-19", "-p", folder, "--quiet", "--extra-arg=-Wno-unknown-warning-option", "--extra-arg=-Wno-overloaded-virtual", "--extra-arg=-Wno-deprecated-declarations", full], 600)
         if done.ok:
             open(mark, "w").close()
         return path, done.ok, done.tail(60)
