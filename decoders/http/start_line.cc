@@ -1,0 +1,80 @@
+#include "decoders/http/start_line.h"
+
+#include <algorithm>
+#include <array>
+
+namespace spanbeat::http {
+namespace {
+
+constexpr std::string_view kVersionPrefix = "HTTP/";
+
+constexpr std::array<bool, 256> kToken = [] {
+  std::array<bool, 256> token{};
+  for (int c = '0'; c <= '9'; ++c) token[static_cast<std::size_t>(c)] = true;
+  for (int c = 'a'; c <= 'z'; ++c) token[static_cast<std::size_t>(c)] = true;
+  for (int c = 'A'; c <= 'Z'; ++c) token[static_cast<std::size_t>(c)] = true;
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~")) token[static_cast<std::size_t>(c)] = true;
+  return token;
+}();
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+void set_version(std::string_view version, StartLine& line) {
+  if (version.size() < 3 || !is_digit(version[0]) || !is_digit(version[2])) return;
+  if (version[0] > '1' || version[2] > '2') return;
+  line.major = static_cast<std::uint8_t>(version[0] - '0');
+  line.minor = static_cast<std::uint8_t>(version[2] - '0');
+}
+
+StartLine parse_status_line(std::string_view text) {
+  // HTTP-version SP status-code SP [ reason-phrase ], RFC 9112 section 4
+  StartLine line;
+  if (text.size() < 12 || !is_digit(text[5]) || text[6] != '.' || !is_digit(text[7]) || text[8] != ' ') return line;
+  if (!is_digit(text[9]) || !is_digit(text[10]) || !is_digit(text[11])) return line;
+  if (text.size() > 12 && text[12] != ' ') return line;
+  line.kind = StartLine::Kind::response;
+  set_version(text.substr(5, 3), line);
+  line.status = static_cast<std::uint16_t>((text[9] - '0') * 100 + (text[10] - '0') * 10 + (text[11] - '0'));
+  if (text.size() > 13) line.phrase = text.substr(13);
+  return line;
+}
+
+}  // namespace
+
+bool is_token_character(std::uint8_t octet) { return kToken[octet]; }
+
+bool may_start_message(Bytes octets) {
+  const std::size_t window = std::min(octets.size(), kMaxMethod + 1);
+  std::size_t at = 0;
+  while (at < window && kToken[octets[at]]) ++at;
+  if (at == octets.size()) return at <= kMaxMethod;
+  if (at == 0 || at > kMaxMethod) return false;
+  if (octets[at] == ' ' || octets[at] == '\t') return true;
+  return octets[at] == '/' && text(octets.first(at)) == "HTTP";
+}
+
+StartLine parse_start_line(std::string_view text) {
+  if (text.starts_with(kVersionPrefix)) return parse_status_line(text);
+  // method SP request-target SP HTTP-version, RFC 9112 section 3. Targets with blanks in them exist: the first and the
+  // last blank count.
+  StartLine line;
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  std::size_t method_end = 0;
+  while (method_end < text.size() && kToken[static_cast<std::uint8_t>(text[method_end])]) ++method_end;
+  if (method_end == 0 || method_end > kMaxMethod || method_end == text.size() || !is_blank(text[method_end]))
+    return line;
+  std::size_t version_begin = text.size();
+  while (!is_blank(text[version_begin - 1])) --version_begin;
+  if (version_begin - 1 == method_end) return line;
+  const std::string_view version = text.substr(version_begin);
+  if (version.size() <= kVersionPrefix.size() || !version.starts_with(kVersionPrefix)) return line;
+  line.kind = StartLine::Kind::request;
+  line.method = text.substr(0, method_end);
+  line.target = text.substr(method_end + 1, version_begin - 1 - (method_end + 1));
+  set_version(version.substr(kVersionPrefix.size()), line);
+  line.http2_preface = line.method == "PRI" && line.target == "*" && version == "HTTP/2.0";
+  return line;
+}
+
+}  // namespace spanbeat::http
