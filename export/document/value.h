@@ -37,15 +37,15 @@ class Value {
   static constexpr int kMaxDepth = 128;
 
   Value() = default;
-  static Value of_bool(bool value) { return Value(Store(std::in_place_index<1>, value)); }
-  static Value of_integer(std::int64_t value) { return Value(Store(std::in_place_index<2>, value)); }
-  static Value of_unsigned(std::uint64_t value) { return Value(Store(std::in_place_index<3>, value)); }
-  static Value of_double(double value) { return Value(Store(std::in_place_index<4>, value)); }
-  static Value of_string(std::string value) { return Value(Store(std::in_place_index<5>, std::move(value))); }
+  static Value of_bool(bool value);
+  static Value of_integer(std::int64_t value);
+  static Value of_unsigned(std::uint64_t value);
+  static Value of_double(double value);
+  static Value of_string(std::string value);
   // Nanoseconds since 1970; shown in milliseconds, UTC.
-  static Value of_time(Time value) { return Value(Store(std::in_place_index<6>, Moment{value})); }
-  static Value of_array() { return Value(Store(std::in_place_index<7>)); }
-  static Value of_object() { return Value(Store(std::in_place_index<8>)); }
+  static Value of_time(Time value);
+  static Value of_array();
+  static Value of_object();
   // A deep copy of a setting. Dotted names in maps become nested objects.
   static Value of_setting(const Setting& setting);
 
@@ -106,7 +106,7 @@ class Value {
   };
   using Store =
       std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double, std::string, Moment, Array, Object>;
-  explicit Value(Store store) : store_(std::move(store)) {}
+  explicit Value(Store store);
   Store store_;
 };
 
@@ -115,6 +115,17 @@ struct Value::Member {
   Value value;
   friend bool operator==(const Member& left, const Member& right);
 };
+
+// Here, as a Member has to be complete where a Value is made.
+inline Value::Value(Store store) : store_(std::move(store)) {}
+inline Value Value::of_bool(bool value) { return Value(Store(std::in_place_index<1>, value)); }
+inline Value Value::of_integer(std::int64_t value) { return Value(Store(std::in_place_index<2>, value)); }
+inline Value Value::of_unsigned(std::uint64_t value) { return Value(Store(std::in_place_index<3>, value)); }
+inline Value Value::of_double(double value) { return Value(Store(std::in_place_index<4>, value)); }
+inline Value Value::of_string(std::string value) { return Value(Store(std::in_place_index<5>, std::move(value))); }
+inline Value Value::of_time(Time value) { return Value(Store(std::in_place_index<6>, Moment{value})); }
+inline Value Value::of_array() { return Value(Store(std::in_place_index<7>)); }
+inline Value Value::of_object() { return Value(Store(std::in_place_index<8>)); }
 
 // Beats' words for why a path led nowhere: "key not found", "expected map but type is string".
 [[nodiscard]] std::string path_problem(const Value& root, std::string_view path);
