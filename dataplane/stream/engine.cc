@@ -221,7 +221,7 @@ void StreamEngine::advance(Time now) {
     const Connection& connection = at(entry.number);
     return connection.decoder == nullptr || connection.generation != entry.generation;
   });
-  std::stable_sort(due_.begin(), due_.end(), [this](const Wheel::Entry& a, const Wheel::Entry& b) {
+  std::sort(due_.begin(), due_.end(), [this](const Wheel::Entry& a, const Wheel::Entry& b) {
     return at(a.number).order_flow < at(b.number).order_flow;
   });
   for (std::size_t i = 0; i < due_.size(); ++i) {
