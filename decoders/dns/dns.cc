@@ -35,7 +35,7 @@ Dns::Dns(std::shared_ptr<const DnsConfig> config)
 
 Probe Dns::probe(Direction, Cursor data) {
   DnsMessage message;
-  if (message.read(data.rest())) return Probe::yes;
+  if (message.read(data.rest())) return message.is_bare() ? Probe::maybe : Probe::yes;
   const std::size_t length = data.be16();
   if (length < DnsMessage::kHeader || data.size() < DnsMessage::kHeader) return Probe::no;
   return data.size() < length ? Probe::maybe : message.read(data.rest().first(length)) ? Probe::yes : Probe::no;
@@ -62,6 +62,7 @@ void Dns::receive(State& state, const Received& received, Context& context) {
 
 void Dns::query(State& state, const Received& received, Context& context) {
   const DnsMessage& message = received.message;
+  if (message.is_bare()) return;
   Pending<DnsQuery>& waiting = state.waiting[side(received.direction)];
   if (!waiting.empty()) {
     if (DnsQuery* old = waiting.find(message.id); old != nullptr)
@@ -94,6 +95,7 @@ void Dns::answer(State& state, const Received& received, Context& context) {
   const Direction asker = reverse(received.direction);
   Pending<DnsQuery>& waiting = state.waiting[side(asker)];
   DnsQuery* query = waiting.find(message.id);
+  if (query == nullptr && message.is_bare()) return;
   if (query != nullptr && query->transferring) {
     query->transfer.header().destination_bytes += received.length;
     if (transfer_ends(*query, message)) {

@@ -201,9 +201,15 @@ TEST(Dns, WithoutMemoryQueriesAreCountedAndNothingBreaks) {
   EXPECT_EQ(outcome->arena_in_use, 0u);
 }
 
-TEST(Dns, AnswerWithoutQuestionTakesTheQuerysName) {
-  const Document document = pair(Message(3).question("example.com", 15), Message(3, 0x8185));
-  EXPECT_EQ(document.get("resource"), "");  // a header alone is no message: the query stays unanswered
+TEST(Dns, RefusalOfOnlyAHeaderAnswersItsQuery) {
+  const Document document = pair(Message(3).question("example.com", 15), Message(3, 0x8181));
+  EXPECT_EQ(document.get("dns.response_code"), "FORMERR");
+  EXPECT_EQ(document.get("resource"), "example.com");
+  EXPECT_FALSE(document.has("dns.question.name"));
+  EXPECT_FALSE(document.has("error.message"));
+  Script script;
+  script.datagram_from_server(Message(3, 0x8181)).datagram_from_client(Message(4));
+  EXPECT_TRUE(documents(script).empty());  // alone, it says nothing
 }
 
 TEST(Dns, EdnsOfQueryAndAnswerAreCompared) {

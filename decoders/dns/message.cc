@@ -86,7 +86,9 @@ bool DnsMessage::read(Bytes message) {
     }
   }
   if (has_opt) response_code = static_cast<std::uint16_t>(response_code | opt.ttl >> 24 << 4);
-  return questions + answers.count + authorities.count + additionals.count != 0;
+  // A header that announces something is no message without it.
+  if (questions + answers.count + authorities.count + additionals.count != 0) return true;
+  return (counts[0] | counts[1] | counts[2]) == 0;
 }
 
 }  // namespace spanbeat

@@ -41,9 +41,11 @@ struct DnsMessage {
 
   static constexpr std::size_t kHeader = 12;
 
-  // False when the octets are no sound message, or nothing but a header.
+  // False when the octets are no sound message.
   [[nodiscard]] bool read(Bytes message);
   [[nodiscard]] bool is_response() const { return (flags & 0x8000) != 0; }
+  // Nothing but a header: some servers refuse a query that way.
+  [[nodiscard]] bool is_bare() const { return questions + answers.count + authorities.count + additionals.count == 0; }
   [[nodiscard]] std::uint8_t opcode() const { return static_cast<std::uint8_t>(flags >> 11 & 15); }
   [[nodiscard]] bool dnssec_ok() const { return has_opt && (opt.ttl & 0x8000) != 0; }
   // The question section's octets, to compare; only of the first question.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <string>
+#include <string_view>
 
 namespace spanbeat::dns_testing {
 
@@ -60,12 +61,17 @@ class Message {
     return record(3, std::string(1, '\0'), 41, size, ttl, options);
   }
 
-  operator std::string() const {
+  [[nodiscard]] std::string wire() const {
     return be16(id_) + be16(flags_) + be16(counts_[0]) + be16(counts_[1]) + be16(counts_[2]) + be16(counts_[3]) + body_;
+  }
+  operator std::string() const { return wire(); }  // NOLINT(google-explicit-constructor): a message is its octets
+  operator std::string_view() const {              // NOLINT(google-explicit-constructor)
+    built_ = wire();
+    return built_;
   }
   // Behind its length, as TCP carries it.
   [[nodiscard]] std::string tcp() const {
-    const std::string message = *this;
+    const std::string message = wire();
     return be16(message.size()) + message;
   }
 
@@ -80,6 +86,7 @@ class Message {
   std::uint16_t flags_;
   std::uint16_t counts_[4] = {};
   std::string body_;
+  mutable std::string built_;
 };
 
 }  // namespace spanbeat::dns_testing
