@@ -1,0 +1,43 @@
+// Metrics: what the program counted, as the tree that Beats log every 30 seconds.
+//
+// What:   every line of base/counters.def (`tcp_gaps` is shown as tcp.gaps), the names that Packetbeat has for the same
+// things
+//         (libbeat.pipeline.*, libbeat.output.*), and the state of the process (beat.*, system.*).
+// Why:    what watches Packetbeat's log watches this one; capture statistics are what Packetbeat never had.
+// Limits: between two reports counters are shown as differences and what did not change is left out.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <variant>
+
+#include "base/counters.h"
+
+namespace spanbeat {
+
+struct MetricsInput {
+  const Counters* counters = nullptr;  // of all threads, added up
+  std::uint64_t live_flows = 0;
+  std::uint64_t protocols = 0;  // sections that make documents
+  std::string output;           // "console"
+  std::string ephemeral_id;
+  std::int64_t uptime = 0;  // nanoseconds
+  std::int64_t queue_events = 0;
+};
+
+struct Metric {
+  bool is_counter = false;
+  std::variant<std::uint64_t, double, std::string> value;
+};
+using MetricTree = std::map<std::string, Metric>;  // by dotted name
+
+[[nodiscard]] MetricTree collect_metrics(const MetricsInput& input);
+// What changed between two collections: counters as differences, gauges as they are, zeros left out.
+[[nodiscard]] MetricTree metrics_since(const MetricTree& before, const MetricTree& now);
+// Is there a counter in it? Gauges alone are no news.
+[[nodiscard]] bool has_counters(const MetricTree& tree);
+// As nested JSON objects.
+[[nodiscard]] std::string metrics_json(const MetricTree& tree);
+
+}  // namespace spanbeat

@@ -1,0 +1,42 @@
+// A source that was asked for its first burst before the worker began.
+//
+// What:   gives the burst that was read ahead, then is the source behind it.
+// Why:    documents name the run by its first packet (agent.ephemeral_id), and the filter is compiled for its link
+// type.
+#pragma once
+
+#include "dataplane/source/source.h"
+
+namespace spanbeat {
+
+class FirstPacketSource final : public Source {
+ public:
+  explicit FirstPacketSource(Source& inner) : inner_(inner) {}
+
+  // Reads ahead. False when nothing has come yet: ask again, unless the input is used up.
+  bool read_ahead() {
+    if (count_ == 0 && inner_.state() == State::open) count_ = inner_.burst(packets_);
+    return count_ != 0;
+  }
+  // Only after read_ahead() gave true.
+  [[nodiscard]] const Packet& first() const { return packets_[0]; }
+
+  std::size_t burst(std::span<Packet, kBurst> packets) override {
+    if (count_ == 0) return inner_.burst(packets);
+    const std::size_t count = count_;
+    std::copy_n(packets_.begin(), count, packets.begin());
+    count_ = 0;
+    return count;
+  }
+  [[nodiscard]] State state() const override { return count_ != 0 ? State::open : inner_.state(); }
+  [[nodiscard]] bool live() const override { return inner_.live(); }
+  void collect(Counters& counters) override { inner_.collect(counters); }
+  void interrupt() override { inner_.interrupt(); }
+
+ private:
+  Source& inner_;
+  std::array<Packet, kBurst> packets_;
+  std::size_t count_ = 0;
+};
+
+}  // namespace spanbeat
