@@ -31,9 +31,13 @@ void CaptureInput::ended(const CaptureReader& reader) {
   if (first_damage_.empty()) first_damage_ = reader.damage()->path + ": " + reader.damage()->what;
 }
 
-bool CaptureInput::again() const {
-  // An input without packets would be read for ever.
-  return packets_ > 0 && (loops_ == 0 || pass_ < loops_) && !interrupter_->raised();
+bool CaptureInput::again() {
+  // A pass without packets would be repeated for ever.
+  const bool gave = packets_ > before_pass_;
+  if (!gave || (loops_ != 0 && pass_ == loops_) || interrupter_->raised()) return false;
+  ++pass_;
+  before_pass_ = packets_;
+  return true;
 }
 
 std::size_t OneFile::burst(std::span<Packet, kBurst> packets) {
@@ -47,11 +51,7 @@ std::size_t OneFile::burst(std::span<Packet, kBurst> packets) {
     if (filled == CaptureReader::Fill::again) return 0;
     if (filled == CaptureReader::Fill::more) continue;
     ended(*reader_);
-    if (again() && reader_->rewind()) {
-      ++pass_;
-    } else {
-      state_ = State::end;
-    }
+    if (!again() || !reader_->rewind()) state_ = State::end;
   }
   return 0;
 }
@@ -107,7 +107,6 @@ std::size_t MergedFiles::burst(std::span<Packet, kBurst> packets) {
     if (heap_.empty()) {
       if (given > 0) break;
       if (again() && std::all_of(lanes_.begin(), lanes_.end(), [](Lane& lane) { return lane.reader->rewind(); })) {
-        ++pass_;
         begin_pass();
       } else {
         state_ = State::end;

@@ -32,17 +32,18 @@ class CaptureInput : public CaptureFileSource {
  protected:
   // To be told of each file that has ended.
   void ended(const CaptureReader& reader);
-  // At the end of a pass: true when there is to be another.
-  [[nodiscard]] bool again() const;
+  // At the end of a pass: true when there is to be another, which is then counted.
+  bool again();
 
   std::unique_ptr<Interrupter> interrupter_;
   State state_ = State::open;
   std::uint64_t loops_;
-  std::uint64_t pass_ = 1;
   std::uint64_t packets_ = 0;
 
  private:
-  std::uint64_t offered_ = 0;  // already collected
+  std::uint64_t pass_ = 1;
+  std::uint64_t before_pass_ = 0;  // packets of the passes before this one
+  std::uint64_t offered_ = 0;      // already collected
   std::uint64_t damaged_ = 0;
   std::uint64_t damaged_collected_ = 0;
   mutable std::mutex mutex_;  // of what follows: warnings are taken by another thread

@@ -37,7 +37,7 @@ static_assert(sizeof(RecordHeader) == 16);
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<PcapWriter>> PcapWriter::create(const std::string& path) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (file < 0) return absl::UnavailableError(path + ": " + std::strerror(errno));
   return std::unique_ptr<PcapWriter>(new PcapWriter(path, file));
 }

@@ -22,6 +22,7 @@ constexpr std::size_t kBlockHeader = 8;   // type and total length
 constexpr std::size_t kBlockTrailer = 4;  // total length again
 constexpr std::size_t kShortestBlock = kBlockHeader + kBlockTrailer;
 constexpr std::size_t kShortestSection = 28;
+constexpr std::size_t kEnhancedHeader = 20;  // of the body: interface, time, both lengths
 constexpr std::size_t kMaxInterfaces = 65536;
 
 // Section 4.2: option codes of an interface description.
@@ -154,7 +155,12 @@ void PcapngParser::interface(Bytes body) {
     }
     options = options.subspan(padded);
   }
-  if (!made.binary && made.exponent <= 9) made.multiplier = kPowersOfTen[9 - made.exponent];
+  if (!made.binary && made.exponent <= 9) {
+    made.multiplier = kPowersOfTen[9 - made.exponent];
+    if (made.offset_seconds == 0) {
+      made.plain_below = static_cast<std::uint64_t>(std::numeric_limits<Time>::max() / made.multiplier);
+    }
+  }
   interfaces_.push_back(made);
 }
 
@@ -167,7 +173,7 @@ const PcapngParser::Interface* PcapngParser::find(std::uint32_t index) {
 bool PcapngParser::packet(const Block& block, Packet& out) {
   // Section 4.4: the simple packet block begins with the original length; 4.3 and appendix A: interface, time (upper
   // and lower half), captured length, original length.
-  const std::size_t header = block.type == kSimplePacket ? 4 : 20;
+  const std::size_t header = block.type == kSimplePacket ? 4 : kEnhancedHeader;
   if (block.body.size() < header) return refuse("a packet block is too short");
   const std::uint8_t* at = block.body.data();
   const std::size_t room = block.body.size() - header;
@@ -201,18 +207,53 @@ bool PcapngParser::packet(const Block& block, Packet& out) {
   return true;
 }
 
+template <bool kSwapped>
+std::size_t PcapngParser::walk(Window& window, Packet* out, std::size_t room, std::uint64_t number) {
+  constexpr std::size_t header = kBlockHeader + kEnhancedHeader;
+  constexpr std::size_t shortest = header + kBlockTrailer;
+  const std::uint8_t* at = window.at;
+  const std::uint8_t* const end = window.end;
+  std::size_t count = 0;
+  while (count < room && static_cast<std::size_t>(end - at) >= shortest) {
+    const auto total = load<std::uint32_t>(at + 4, kSwapped);
+    const auto index = load<std::uint32_t>(at + 8, kSwapped);
+    const std::uint64_t high = load<std::uint32_t>(at + 12, kSwapped);
+    const std::uint64_t units = high << 32 | load<std::uint32_t>(at + 16, kSwapped);
+    const auto captured = load<std::uint32_t>(at + 20, kSwapped);
+    const auto original = load<std::uint32_t>(at + 24, kSwapped);
+    if (load<std::uint32_t>(at, kSwapped) != kEnhancedPacket || index >= interfaces_.size()) break;
+    if (total > static_cast<std::size_t>(end - at) || total > kMaxBlock || total < shortest || total % 4 != 0) break;
+    if (load<std::uint32_t>(at + total - kBlockTrailer, kSwapped) != total) break;
+    const Interface& from = interfaces_[index];
+    if (captured > total - shortest || captured > kMaxCapturedOctets || units >= from.plain_below) break;
+    Packet& packet = out[count];
+    packet.timestamp = last_time_ = static_cast<Time>(units) * from.multiplier;
+    packet.octets = Bytes(at + header, captured);
+    packet.wire_length = std::max(captured, original);
+    packet.link = from.link;
+    packet.interface = static_cast<std::uint16_t>(index);
+    packet.number = number + count;
+    ++count;
+    at += total;
+  }
+  window.at = at;
+  return count;
+}
+
 std::size_t PcapngParser::parse(Window& window, Packet* out, std::size_t room, std::uint64_t number) {
   std::size_t count = 0;
   Block block;
-  while (count < room && next(window, block) == Next::block) {
+  while (damage_.empty()) {
+    count += swapped_ ? walk<true>(window, out + count, room - count, number + count)
+                      : walk<false>(window, out + count, room - count, number + count);
+    if (count == room || next(window, block) != Next::block) break;
     if (block.type == kInterfaceDescription) {
       interface(block.body);
     } else if (packet(block, out[count])) {
       out[count].number = number + count;
       ++count;
     }
-    if (!damage_.empty()) break;
-    window.at += block.body.size() + kShortestBlock;
+    if (damage_.empty()) window.at += block.body.size() + kShortestBlock;
   }
   return count;
 }

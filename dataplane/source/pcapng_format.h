@@ -36,6 +36,7 @@ class PcapngParser {
     std::uint32_t snap_length = 0;    // 0: none
     std::int64_t multiplier = 1000;   // decimal, exponent <= 9
     std::int64_t offset_seconds = 0;  // section 4.2, if_tsoffset
+    std::uint64_t plain_below = 0;    // stamps below it are nanoseconds once multiplied
 
     [[nodiscard]] Time time(std::uint64_t units) const;
   };
@@ -46,6 +47,9 @@ class PcapngParser {
   };
   enum class Next : std::uint8_t { block, more, damaged };
 
+  // Takes enhanced packet blocks as long as nothing is unusual about them; what is, next() and packet() look at.
+  template <bool kSwapped>
+  std::size_t walk(Window& window, Packet* out, std::size_t room, std::uint64_t number);
   // Finds the next block to be read and passes over the others.
   Next next(Window& window, Block& block);
   bool section(Window& window);
