@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
-"""Generates the configuration reference: docs/configuration.md and spanbeat.reference.yml.
+"""Generates the references: docs/configuration.md, spanbeat.reference.yml and docs/fields.md.
 
 usage: gen_reference.py [--check]
 
 The sources are app/config.yml (general settings), decoders/config.yml and decoders/NAME/config.yml (protocols), and
-app/later_protocols.yml (protocols that are not built yet). With --check nothing is written; the exit status is 1 when a
+app/later_protocols.yml (protocols that are not built yet); for the fields, the fields.yml files. With --check nothing is written; the exit status is 1 when a
 committed file is not what would be written.
 """
 import os
 import re
+import subprocess
 import sys
+import tempfile
 
 import yaml
 
@@ -155,12 +157,24 @@ def yaml_protocols(common, built, later):
     return [line.rstrip() for line in out]
 
 
+def fields():
+    """docs/fields.md, by scripts/gen_fields.py."""
+    with open(os.path.join(ROOT, "decoders/registry.def"), encoding="utf-8") as f:
+        names = re.findall(r"^SPANBEAT_DECODER\((\w+)", f.read(), re.M)
+    files = ["dataplane/event/fields.yml", "dataplane/flow/fields.yml"] + ["decoders/%s/fields.yml" % n for n in names]
+    with tempfile.TemporaryDirectory() as folder:
+        out = os.path.join(folder, "fields.md")
+        subprocess.run([sys.executable, "scripts/gen_fields.py", "--docs", out, *files], cwd=ROOT, check=True)
+        with open(out, encoding="utf-8") as f:
+            return f.read()
+
+
 def main():
     general, common = load("app/config.yml"), load("decoders/config.yml")
     built, later = protocols()
     stale = []
     for path, text in (("docs/configuration.md", markdown(general, common, built, later)),
-                       ("spanbeat.reference.yml", reference(general, common, built, later))):
+                       ("spanbeat.reference.yml", reference(general, common, built, later)), ("docs/fields.md", fields())):
         full = os.path.join(ROOT, path)
         old = open(full, encoding="utf-8").read() if os.path.exists(full) else None
         if old == text:
