@@ -37,7 +37,7 @@ Step Dns::on_data(State& state, Direction direction, Cursor data, Context& conte
       stream.have = static_cast<std::uint32_t>(left);
       stream.need = 0;
       stream.has_id = false;
-      return Step::more(used, kPrefix);
+      return Step::more(used);
     }
     Cursor ahead = data;
     const std::size_t length = ahead.be16();
@@ -61,7 +61,8 @@ Step Dns::on_data(State& state, Direction direction, Cursor data, Context& conte
       stream.need = static_cast<std::uint32_t>(kPrefix + length);
       stream.has_id = ahead.size() >= 2;
       stream.id = ahead.be16();
-      return Step::more(used, kPrefix + length);
+      // Every arrival is looked at, so that a hole finds out how much of the message was there.
+      return Step::more(used);
     }
     data.skip(kPrefix);
     const Bytes octets = data.take(length);

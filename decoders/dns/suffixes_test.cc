@@ -84,10 +84,13 @@ TEST(PublicSuffixes, AgreesWithLibpslOnTheWholeList) {
     at = end + 1;
     if (rule.empty() || rule.starts_with("//")) continue;
     if (rule[0] == '!') rule.erase(0, 1);
-    if (rule[0] == '*') rule.erase(0, 2);
+    const bool wildcard = rule[0] == '*';
+    if (wildcard) rule.erase(0, 2);
     std::string name;
     ASSERT_TRUE(to_ascii_name(rule, name));
     for (const char* before : {"", "a.", "b.a.", "c.b.a."}) {
+      // libpsl takes what a wildcard stands behind for a suffix too; publicsuffix.org and Go do not.
+      if (wildcard && *before == 0) continue;
       const std::string asked = before + name;
       const char* expected = psl_registrable_domain(oracle, asked.c_str());
       ++names;
