@@ -190,10 +190,16 @@ Http::Found Http::read_head(State& state, Direction direction, Bytes data, std::
         return Found::more;
       }
     }
-    // No message begins here. One may begin behind the next empty line, or with the next segment.
+    // No message begins here. One may begin with the segment that has come since, behind the next empty line, or with
+    // the next segment.
+    const std::size_t seen = side.scanned;
     side.scanned = 0;
     side.line_seen = false;
     side.begin = kNever;
+    if (seen != 0 && seen < rest.size()) {
+      rest = rest.subspan(seen);
+      continue;
+    }
     const std::size_t next = http::find_head_end(rest, 0);
     if (next == 0) return Found::nothing;
     rest = rest.subspan(next);
@@ -253,11 +259,12 @@ void Http::begin_response(State& state, Direction direction, MessageView message
   side.status = message.line.status;
   // Interim responses announce the final one, RFC 9110 section 15.2; 101 is final for HTTP.
   side.silent = side.status < 200 && side.status >= 100 && side.status != 101;
-  Transaction* transaction = side.silent ? nullptr : awaiting_response(state, direction, context);
-  if (transaction == nullptr && !side.silent && state.unanswered > 0) {
+  if (!side.silent && state.unanswered > 0) {
+    // Its request was given up, and its document sent.
     --state.unanswered;
     side.silent = true;
   }
+  Transaction* transaction = side.silent ? nullptr : awaiting_response(state, direction, context);
   const bool tunnel = transaction != nullptr && transaction->connect_method && side.status / 100 == 2;
   side.to_head = transaction != nullptr && transaction->head_method;
   // RFC 9112 section 6.3.

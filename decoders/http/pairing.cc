@@ -124,6 +124,7 @@ Transaction* Http::awaiting_response(State& state, Direction direction, Context&
 }
 
 void Http::doubt_responses(State& state, Direction direction) {
+  state.unanswered = 0;
   for (std::uint32_t i = 0; i < state.transactions.size(); ++i) {
     Transaction& transaction = state.transactions[i];
     if (transaction.from != direction && !transaction.response_begun) transaction.before_gap = true;

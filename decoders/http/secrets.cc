@@ -222,6 +222,7 @@ void Secrets::copy_head(std::string_view head, Text& out) const {
       copy_start_line(content, out);
     } else if (!content.empty() && (content.front() == ' ' || content.front() == '\t')) {
       // The continuation of a folded header shares its fate.
+      if (current == Redaction::word) continue;
       if (current == Redaction::stars) out.insert(out.end(), content.size(), '*');
       if (current == Redaction::none) copy_text(content, out);
     } else if (colon == std::string_view::npos) {

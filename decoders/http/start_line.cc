@@ -51,7 +51,13 @@ bool may_start_message(Bytes octets) {
   if (at == octets.size()) return at <= kMaxMethod;
   if (at == 0 || at > kMaxMethod) return false;
   if (octets[at] == ' ' || octets[at] == '\t') return true;
-  return octets[at] == '/' && text(octets.first(at)) == "HTTP";
+  // HTTP-version SP status-code, RFC 9112 section 4
+  static constexpr std::string_view kShape = "HTTP/d.d ddd";
+  for (std::size_t i = 0; i < std::min(octets.size(), kShape.size()); ++i) {
+    const auto c = static_cast<char>(octets[i]);
+    if (kShape[i] == 'd' ? !is_digit(c) : c != kShape[i]) return false;
+  }
+  return true;
 }
 
 StartLine parse_start_line(std::string_view text) {

@@ -3,25 +3,6 @@
 #include <algorithm>
 #include <cstdlib>
 
-namespace spanbeat {
-
-// The engine's own definition, when it is linked, counts.
-__attribute__((weak)) Event Context::event(Direction from) {
-  Event event(arena());
-  EventHeader& header = event.header();
-  const bool forward = from == Direction::originator;
-  header.protocol = protocol_;
-  header.transport = endpoints_->transport;
-  header.source = forward ? endpoints_->originator : endpoints_->responder;
-  header.destination = forward ? endpoints_->responder : endpoints_->originator;
-  header.source_port = forward ? endpoints_->originator_port : endpoints_->responder_port;
-  header.destination_port = forward ? endpoints_->responder_port : endpoints_->originator_port;
-  header.has_community_id = community_id(header.community_id) ? 1 : 0;
-  return event;
-}
-
-}  // namespace spanbeat
-
 namespace spanbeat::testing {
 namespace {
 
