@@ -10,7 +10,12 @@ constexpr std::string_view kDuplicate =
 constexpr std::string_view kNoResponse = "Request was received without an associated response.";
 constexpr std::string_view kNoRequest = "Response was received without an associated request.";
 
-constexpr std::size_t side(Direction direction) { return direction == Direction::originator ? 0 : 1; }
+// Which list a request is in, by who asks. A host that asks itself has one list: its packets do not tell the directions
+// apart.
+std::size_t side(Direction asker, const Context& context) {
+  const Endpoints& ends = context.endpoints();
+  return asker == Direction::originator || ends.originator == ends.responder ? 0 : 1;
+}
 
 constexpr std::uint32_t key(const IcmpMessage& message) {
   return static_cast<std::uint32_t>(message.identifier) << 16 | message.sequence;
@@ -67,7 +72,7 @@ void Icmp::request(State& state, Direction direction, const IcmpMessage& message
     context.commit(std::move(event));
     return;
   }
-  Pending<IcmpRequest>& waiting = state.waiting[side(direction)];
+  Pending<IcmpRequest>& waiting = state.waiting[side(direction, context)];
   if (IcmpRequest* old = waiting.find(key(message)); old != nullptr) {
     context.counters().add(Counter::icmp_duplicate_requests);
     old->event.note(kDuplicate);
@@ -96,7 +101,7 @@ void Icmp::request(State& state, Direction direction, const IcmpMessage& message
 
 void Icmp::response(State& state, Direction direction, const IcmpMessage& message, Bytes, Context& context) {
   const Direction asker = reverse(direction);
-  Pending<IcmpRequest>& waiting = state.waiting[side(asker)];
+  Pending<IcmpRequest>& waiting = state.waiting[side(asker, context)];
   IcmpRequest* entry = waiting.find(key(message));
   Event event;
   if (entry != nullptr) {
