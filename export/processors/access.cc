@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <ctime>
 
 namespace spanbeat {
 namespace {
@@ -17,6 +19,39 @@ std::string number_text(Number value) {
   char buffer[40];
   const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
   return {buffer, end};
+}
+
+// Go's %g with the fewest digits: an exponent is written below 1e-04 and from 1e+06 on.
+std::string floating_text(double value) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value < 0 ? "-Inf" : "+Inf";
+  char buffer[400];
+  const double size = std::fabs(value);
+  const auto format =
+      size != 0 && (size < 1e-4 || size >= 1e6) ? std::chars_format::scientific : std::chars_format::fixed;
+  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value, format).ptr;
+  return {buffer, end};
+}
+
+// As Go prints a time in UTC.
+std::string time_text(Time value) {
+  Time seconds = value / kSecond;
+  Time rest = value % kSecond;
+  if (rest < 0) {
+    rest += kSecond;
+    --seconds;
+  }
+  const std::time_t clock = seconds;
+  std::tm parts{};
+  if (gmtime_r(&clock, &parts) == nullptr) return {};
+  char buffer[64];
+  std::string text(buffer, std::strftime(buffer, sizeof buffer, "%Y-%m-%d %H:%M:%S", &parts));
+  if (rest != 0) {
+    std::string digits = std::to_string(rest + kSecond).substr(1);
+    digits.erase(digits.find_last_not_of('0') + 1);
+    text += "." + digits;
+  }
+  return text + " +0000 UTC";
 }
 
 }  // namespace
@@ -118,11 +153,11 @@ std::string go_text(const Value& value) {
     case Value::Kind::unsigned_integer:
       return number_text(value.unsigned_integer());
     case Value::Kind::floating:
-      return number_text(value.floating());
+      return floating_text(value.floating());
     case Value::Kind::string:
       return value.string();
     case Value::Kind::time:
-      return number_text(value.time());
+      return time_text(value.time());
     case Value::Kind::array: {
       std::string text = "[";
       for (const Value& one : value.array()) text += (text.size() > 1 ? " " : "") + go_text(one);

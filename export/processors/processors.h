@@ -5,8 +5,11 @@
 //         a document through it in order. A step may have a condition (`when`), or be `if / then / else`.
 // Why:    the same list, options and failures as Packetbeat's. A step that fails leaves the document, notes what went
 //         wrong in error.message where Packetbeat does, is counted (processor_failures), and the list goes on.
-// Limits: processors that are known but not built are warned of and do nothing. A chain has one user thread at a time
-//         (rate_limit, add_id and metadata caches keep state).
+// Limits: processors that are known but not built are warned of and do nothing. Several threads may use one chain; the
+//         processors that keep state (rate_limit, add_id, metadata caches) lock.
+// Order:  a protocol's or the flows' own list runs first, on what the event itself gives; then the global tags and
+// fields,
+//         agent, ecs and host are added; then the global list runs (Packetbeat's order).
 #pragma once
 
 #include <memory>
@@ -22,6 +25,9 @@ namespace spanbeat {
 // What processors may know of the program.
 struct ProcessorEnvironment {
   std::string host_name;  // `name`, or the machine's name
+  // What add_id makes identifiers of: where runs must give the same documents, something that is the same in each.
+  // Empty: random.
+  std::string id_seed;
 };
 
 enum class Verdict : std::uint8_t { keep, drop };

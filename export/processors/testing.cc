@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "export/processors/processors.h"
+
 namespace spanbeat::testing {
 namespace {
 
@@ -195,6 +197,26 @@ std::string findings_of(const Diagnostics& diagnostics) {
   for (const auto& finding : diagnostics.findings())
     out += (finding.error ? "error: " : "warning: ") + finding.message + "\n";
   return out;
+}
+
+std::string run_list(std::string_view list, std::string_view document) { return run_list(list, value_of(document)); }
+
+std::string run_list(std::string_view list, Value document) {
+  Diagnostics diagnostics;
+  const Setting setting = setting_of(list);
+  const auto chain = ProcessorChain::create(&setting, "processors", diagnostics);
+  if (!chain) return diagnostics.findings().empty() ? "no chain" : findings_of(diagnostics);
+  Counters counters;
+  const bool dropped = chain->run(document, counters) == Verdict::drop;
+  const auto failures = counters.get(Counter::processor_failures);
+  return (dropped ? "dropped" : text_of(document)) + (failures != 0 ? " !" + std::to_string(failures) : "");
+}
+
+std::string refusal_of(std::string_view list) {
+  Diagnostics diagnostics;
+  const Setting setting = setting_of(list);
+  const bool made = ProcessorChain::create(&setting, "processors", diagnostics) != nullptr;
+  return made || diagnostics.ok() ? "accepted" : findings_of(diagnostics);
 }
 
 }  // namespace spanbeat::testing

@@ -20,4 +20,11 @@ namespace spanbeat::testing {
 // All findings, one a line, errors behind "error: ".
 [[nodiscard]] std::string findings_of(const Diagnostics& diagnostics);
 
+// What a list of processors makes of a document: the document, "dropped", or what is wrong with the list. " !N" behind
+// it counts failures.
+[[nodiscard]] std::string run_list(std::string_view list, std::string_view document);
+[[nodiscard]] std::string run_list(std::string_view list, Value document);
+// The findings about a list that must be refused; "accepted" when it was not.
+[[nodiscard]] std::string refusal_of(std::string_view list);
+
 }  // namespace spanbeat::testing
