@@ -8,8 +8,8 @@ namespace spanbeat {
 namespace {
 
 void digest_of(Bytes first, Bytes second, std::uint8_t protocol, bool has_ports, std::uint16_t first_port,
-               std::uint16_t second_port, CommunityDigest& digest) {
-  std::uint8_t message[2 + 32 + 2 + 4] = {0, 0};  // seed 0
+               std::uint16_t second_port, CommunityDigest& digest, std::uint16_t seed) {
+  std::uint8_t message[2 + 32 + 2 + 4] = {static_cast<std::uint8_t>(seed >> 8), static_cast<std::uint8_t>(seed)};
   std::size_t at = 2;
   std::memcpy(message + at, first.data(), first.size());
   at += first.size();
@@ -91,26 +91,29 @@ bool in_order(const CommunityEnds& ends, std::uint16_t source_port, std::uint16_
 
 }  // namespace
 
-void community_id(const CommunityEnds& ends, std::uint8_t protocol, bool has_ports, CommunityDigest& digest) {
+void community_id(const CommunityEnds& ends, std::uint8_t protocol, bool has_ports, CommunityDigest& digest,
+                  std::uint16_t seed) {
   if (in_order(ends, ends.source_port, ends.destination_port)) {
-    digest_of(ends.source, ends.destination, protocol, has_ports, ends.source_port, ends.destination_port, digest);
+    digest_of(ends.source, ends.destination, protocol, has_ports, ends.source_port, ends.destination_port, digest,
+              seed);
   } else {
-    digest_of(ends.destination, ends.source, protocol, has_ports, ends.destination_port, ends.source_port, digest);
+    digest_of(ends.destination, ends.source, protocol, has_ports, ends.destination_port, ends.source_port, digest,
+              seed);
   }
 }
 
 void community_id_icmp(const CommunityEnds& ends, std::uint8_t protocol, std::uint8_t type, std::uint8_t code,
-                       CommunityDigest& digest) {
+                       CommunityDigest& digest, std::uint16_t seed) {
   const int other = counterpart(protocol, type);
   if (other < 0) {
-    digest_of(ends.source, ends.destination, protocol, true, type, code, digest);
+    digest_of(ends.source, ends.destination, protocol, true, type, code, digest, seed);
     return;
   }
   const auto answer = static_cast<std::uint16_t>(other);
   if (in_order(ends, type, answer)) {
-    digest_of(ends.source, ends.destination, protocol, true, type, answer, digest);
+    digest_of(ends.source, ends.destination, protocol, true, type, answer, digest, seed);
   } else {
-    digest_of(ends.destination, ends.source, protocol, true, answer, type, digest);
+    digest_of(ends.destination, ends.source, protocol, true, answer, type, digest, seed);
   }
 }
 

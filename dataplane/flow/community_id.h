@@ -1,4 +1,4 @@
-// Community ID version 1 (https://github.com/corelight/community-id-spec), seed 0.
+// Community ID version 1 (https://github.com/corelight/community-id-spec).
 //
 // What:   SHA-1 over seed, addresses, protocol and ports, the lesser end first; ICMP types stand for ports.
 // Limits: gives the 20 octets of the digest; "1:" and base64 are the exporter's.
@@ -20,9 +20,10 @@ struct CommunityEnds {
 using CommunityDigest = std::array<std::uint8_t, 20>;
 
 // TCP, UDP, SCTP and others: `protocol` is the IANA number; `has_ports` false leaves the ports out.
-void community_id(const CommunityEnds& ends, std::uint8_t protocol, bool has_ports, CommunityDigest& digest);
+void community_id(const CommunityEnds& ends, std::uint8_t protocol, bool has_ports, CommunityDigest& digest,
+                  std::uint16_t seed = 0);
 // ICMP (protocol 1) and ICMPv6 (58).
 void community_id_icmp(const CommunityEnds& ends, std::uint8_t protocol, std::uint8_t type, std::uint8_t code,
-                       CommunityDigest& digest);
+                       CommunityDigest& digest, std::uint16_t seed = 0);
 
 }  // namespace spanbeat
