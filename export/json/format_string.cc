@@ -102,11 +102,18 @@ void append_time(std::string& out, std::string_view pattern, Time time) {
   for (std::size_t i = 0; i < pattern.size();) {
     const char letter = pattern[i];
     if (letter == '\'') {
-      // Quoted text; two quotes are one.
-      const std::size_t close = pattern.find('\'', i + 1);
-      const std::size_t end = close == std::string_view::npos ? pattern.size() : close;
-      out += end == i + 1 ? std::string_view("'") : pattern.substr(i + 1, end - i - 1);
-      i = end + 1;
+      // Quoted text; two quotes are one, inside as well.
+      if (pattern.substr(i, 2) == "''") {
+        out += '\'';
+        i += 2;
+        continue;
+      }
+      for (++i; i < pattern.size(); ++i) {
+        if (pattern[i] == '\'' && pattern.substr(i, 2) != "''") break;
+        if (pattern[i] == '\'') ++i;
+        out += pattern[i];
+      }
+      ++i;
       continue;
     }
     std::size_t count = 1;

@@ -73,9 +73,10 @@ char* DateWriter::write_slow(Time time, char* out) {
     at = write_two_digits(minutes % 60, at);
     zone_size_ = 6;
   }
-  // A minute that begins before the first Time cannot be remembered.
-  constexpr Time kFirst = INT64_MIN / kSecond;
-  minute_ = begin <= kFirst ? INT64_MAX : begin * kSecond;
+  // The first and the last minute that a Time can name are not whole, and not remembered.
+  const bool whole = begin > INT64_MIN / kSecond && begin + 60 < INT64_MAX / kSecond;
+  minute_ = whole ? begin * kSecond : 0;
+  minute_end_ = whole ? minute_ + kMinute : 0;
   const std::uint64_t within = static_cast<std::uint64_t>(time) - static_cast<std::uint64_t>(begin) * 1'000'000'000u;
   return write_within(within % static_cast<std::uint64_t>(kMinute), out);
 }

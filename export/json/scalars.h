@@ -113,10 +113,8 @@ class DateWriter {
 
   // 2015-08-27T08:00:55.638Z
   char* write(Time time, char* out) {
-    // Unsigned: what lies before the minute is far beyond it.
-    const std::uint64_t within = static_cast<std::uint64_t>(time) - static_cast<std::uint64_t>(minute_);
-    if (within >= static_cast<std::uint64_t>(60 * kSecond)) return write_slow(time, out);
-    return write_within(within, out);
+    if (time < minute_ || time >= minute_end_) return write_slow(time, out);
+    return write_within(static_cast<std::uint64_t>(time - minute_), out);
   }
 
  private:
@@ -135,8 +133,9 @@ class DateWriter {
   char* write_slow(Time time, char* out);
 
   bool local_;
-  Time minute_ = INT64_MAX;  // when the remembered minute began
-  char prefix_[17] = {};     // 2015-08-27T08:00:
+  Time minute_ = 0;  // when the remembered minute began, and when it ends; nothing is remembered when they are equal
+  Time minute_end_ = 0;
+  char prefix_[17] = {};  // 2015-08-27T08:00:
   char zone_[8] = {'Z'};
   std::size_t zone_size_ = 1;
 };

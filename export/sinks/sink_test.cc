@@ -126,7 +126,7 @@ Subject discard_subject(StandingClock&, const TemporaryFolder&) { return {std::m
 INSTANTIATE_TEST_SUITE_P(Every, SinkContract,
                          ::testing::Values(std::pair{"file", &file_subject}, std::pair{"console", &console_subject},
                                            std::pair{"discard", &discard_subject}),
-                         [](const auto& info) { return std::string(info.param.first); });
+                         [](const auto& instance) { return std::string(instance.param.first); });
 
 // A full medium: every write fails until it is told otherwise.
 TEST(WriteErrors, AreRetriedWithBackOffAndNothingIsGivenUp) {
