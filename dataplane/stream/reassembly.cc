@@ -47,6 +47,7 @@ void StreamEngine::handle_syn(std::uint32_t number, int side, const Headers& hea
   }
   if (half.known && other.known) {
     connection.settled = true;
+    context_->enter(number, connection, now_);
     (void)drain(connection);
   }
 }
