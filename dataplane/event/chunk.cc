@@ -10,11 +10,13 @@
 namespace spanbeat {
 
 struct ChunkRing::Ring {
+  // `places` is a power of two, and one of them stays free. (With RING_F_EXACT_SZ a ring takes twice the memory that
+  // rte_ring_get_memsize says.)
   explicit Ring(unsigned places) {
     const auto size = static_cast<std::size_t>(rte_ring_get_memsize(places));
     memory = ::operator new(size, std::align_val_t{64});
     ring = static_cast<rte_ring*>(memory);
-    if (rte_ring_init(ring, "chunks", places, RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ) != 0) std::terminate();
+    if (rte_ring_init(ring, "chunks", places, RING_F_SP_ENQ | RING_F_SC_DEQ) != 0) std::terminate();
   }
   ~Ring() { ::operator delete(memory, std::align_val_t{64}); }
   Ring(const Ring&) = delete;
