@@ -19,6 +19,7 @@ class EventOutput {
     packet_ = number;
     sequence_ = 0;
   }
+  [[nodiscard]] std::uint64_t packet_number() const { return packet_; }
   void emit(Event&& event, std::uint64_t order_flow, Time now);
   // Hands the current chunk over if it holds events that are older than a second, or in any case.
   void flush(Time now, bool in_any_case);

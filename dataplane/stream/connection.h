@@ -59,6 +59,7 @@ struct Connection {
   std::uint32_t held_bytes = 0;
   std::uint32_t packets = 0;       // of the flow, since the connection began
   std::uint32_t hole_packets = 0;  // `packets` when waiting began
+  std::uint64_t hole_number = 0;   // number of the packet at which waiting began
   Time hole_since = kNever;        // packet clock when waiting began; kNever: nothing waits
   Time timer = kNever;             // the decoder's
   Time last = kNever;              // packet clock of the last packet

@@ -8,6 +8,9 @@
 namespace spanbeat {
 namespace {
 
+// How far a packet may be out of its place: before so many packets have been read, no time is too long to wait.
+constexpr std::uint64_t kOutOfOrder = 32;
+
 // A SYN whose number lies this little before what was delivered belongs to the connection that is under way.
 constexpr std::int32_t kLateSyn = 1 << 20;
 
@@ -108,6 +111,7 @@ void StreamEngine::segment(std::uint32_t number, int side, const Headers& header
       if (drain(connection) && connection.hole_since != kNever) {
         connection.hole_since = now_;
         connection.hole_packets = connection.packets;
+        connection.hole_number = output_.packet_number();
       }
       check_wait(number);
     }
@@ -237,6 +241,7 @@ void StreamEngine::wait(std::uint32_t number, Connection& connection) {
   if (connection.hole_since != kNever) return;
   connection.hole_since = now_;
   connection.hole_packets = connection.packets;
+  connection.hole_number = output_.packet_number();
   schedule(number, connection);
 }
 
@@ -279,9 +284,10 @@ bool StreamEngine::drain(Connection& connection) {
 void StreamEngine::check_wait(std::uint32_t number) {
   Connection& connection = at(number);
   while (connection.hole_since != kNever && !connection.done) {
-    if (connection.packets - connection.hole_packets < limits_.hole_packets &&
-        now_ - connection.hole_since < limits_.hole_time)
-      return;
+    // A jump of the clock alone says nothing about packets that are out of order.
+    const bool late = now_ - connection.hole_since >= limits_.hole_time &&
+                      (connection.reset || output_.packet_number() - connection.hole_number >= kOutOfOrder);
+    if (connection.packets - connection.hole_packets < limits_.hole_packets && !late) return;
     context_->enter(number, connection, now_);
     if (connection.reset) {
       close(number, CloseReason::rst);
@@ -299,6 +305,7 @@ void StreamEngine::check_wait(std::uint32_t number) {
     if (connection.hole_since != kNever) {
       connection.hole_since = now_;
       connection.hole_packets = connection.packets;
+      connection.hole_number = output_.packet_number();
     }
   }
 }
