@@ -1,6 +1,7 @@
 #include "decoders/icmp/icmp.h"
 
 #include <algorithm>
+#include <cstdio>
 
 namespace spanbeat {
 namespace {
@@ -33,6 +34,32 @@ Event begin(Direction from, const IcmpMessage& message, Context& context) {
   return event;
 }
 
+// `EchoRequest; ID 7; SEQ 1; DATA abc\000…`: what is behind the header of eight, as escaped octets.
+template <Field field>
+void render(Event& event, const IcmpMessage& message, Bytes octets) {
+  char text[kMaxIcmpName + 64];
+  char name[kMaxIcmpName];
+  const int name_length = static_cast<int>(icmp_name(message, name));
+  int length = message.is_paired()
+                   ? std::snprintf(text, sizeof text, "%.*s; ID %u; SEQ %u; DATA ", name_length, name,
+                                   static_cast<unsigned>(message.identifier), static_cast<unsigned>(message.sequence))
+                   : std::snprintf(text, sizeof text, "%.*s; DATA ", name_length, name);
+  event.set<field>({text, static_cast<std::size_t>(length)});
+  const Bytes data = octets.subspan(octets.size() - message.length);
+  for (std::size_t at = 0; at < data.size(); at += 16) {
+    length = 0;
+    for (const std::uint8_t octet : data.subspan(at, std::min<std::size_t>(16, data.size() - at))) {
+      if (octet == '"' || octet == '\\') text[length++] = '\\';
+      if (octet >= 0x20 && octet < 0x7f) {
+        text[length++] = static_cast<char>(octet);
+      } else {
+        length += std::snprintf(text + length, 5, "\\%03u", static_cast<unsigned>(octet));
+      }
+    }
+    event.append_text<field>({text, static_cast<std::size_t>(length)});
+  }
+}
+
 void set_request(Event& event, const IcmpMessage& message) {
   char name[kMaxIcmpName];
   const std::size_t length = icmp_name(message, name);
@@ -62,11 +89,12 @@ void Icmp::on_datagram(State& state, Direction direction, Cursor octets, Context
   }
 }
 
-void Icmp::request(State& state, Direction direction, const IcmpMessage& message, Bytes, Context& context) {
+void Icmp::request(State& state, Direction direction, const IcmpMessage& message, Bytes octets, Context& context) {
   Event event = begin(direction, message, context);
   event.header().start = context.time();
   event.header().source_bytes = message.length;
   set_request(event, message);
+  if (config_->send_request) render<F::request>(event, message, octets);
   if (!message.is_paired()) {
     event.header().status = message.is_error() ? Status::error : Status::ok;
     context.commit(std::move(event));
@@ -99,7 +127,7 @@ void Icmp::request(State& state, Direction direction, const IcmpMessage& message
   }
 }
 
-void Icmp::response(State& state, Direction direction, const IcmpMessage& message, Bytes, Context& context) {
+void Icmp::response(State& state, Direction direction, const IcmpMessage& message, Bytes octets, Context& context) {
   const Direction asker = reverse(direction);
   Pending<IcmpRequest>& waiting = state.waiting[side(asker, context)];
   IcmpRequest* entry = waiting.find(key(message));
@@ -117,6 +145,7 @@ void Icmp::response(State& state, Direction direction, const IcmpMessage& messag
   event.header().end = context.time();
   event.header().destination_bytes = message.length;
   set_response(event, message);
+  if (config_->send_response) render<F::response>(event, message, octets);
   context.commit(std::move(event));
 }
 

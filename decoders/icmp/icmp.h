@@ -42,6 +42,7 @@ class Icmp final : public DecoderOf<Icmp, IcmpState> {
 
   void on_datagram(State& state, Direction direction, Cursor octets, Context& context);
   void on_timer(State& state, Context& context);
+  [[nodiscard]] bool is_idle(const State& state) { return state.waiting[0].empty() && state.waiting[1].empty(); }
   void on_close(State& state, CloseReason reason, Context& context);
 
  private:
