@@ -23,7 +23,10 @@ bool StreamEngine::EngineContext::community_id(std::array<std::uint8_t, 20>& dig
       case Transport::icmp:
       case Transport::ipv6_icmp: {
         // The direction of the packet matters: one-way types are not put in order.
-        spanbeat::community_id_icmp(pair, ends.transport == Transport::icmp ? 1 : 58, icmp_type_, icmp_code_, digest);
+        const bool forward = icmp_direction_ == Direction::originator;
+        const CommunityEnds sent{forward ? pair.source : pair.destination, forward ? pair.destination : pair.source, 0,
+                                 0};
+        spanbeat::community_id_icmp(sent, ends.transport == Transport::icmp ? 1 : 58, icmp_type_, icmp_code_, digest);
         return true;
       }
       case Transport::none:
@@ -185,7 +188,8 @@ void StreamEngine::close(std::uint32_t number, CloseReason reason) {
   flush_state(connection, reason);
   FlowRecord& record = flows_.record(connection.flow);
   record.ended = reason == CloseReason::fin || reason == CloseReason::rst ? 1 : 0;
-  record.syn_seen = 0;
+  // The numbers of an ended connection stay, so that a late copy of its SYN does not begin another.
+  if (record.ended == 0) record.syn_seen = 0;
   release(number);
 }
 
@@ -326,7 +330,6 @@ void StreamEngine::finish(std::uint32_t number) {
     free_held(connection);
     FlowRecord& record = flows_.record(connection.flow);
     record.ended = 1;
-    record.syn_seen = 0;
     release(number);
   } else if (connection.half[0].ended && connection.half[1].ended) {
     close(number, CloseReason::fin);
@@ -340,8 +343,9 @@ bool StreamEngine::datagram(FlowIndex flow, int side, const Headers& headers, Ti
   connection.last = now_;
   ensure_state(connection);
   context_->enter(number, connection, timestamp);
-  context_->set_icmp(headers.icmp_type, headers.icmp_code);
-  connection.decoder->on_datagram(connection.state, direction_of(connection, side), Cursor(headers.payload), *context_);
+  const Direction direction = direction_of(connection, side);
+  context_->set_icmp(direction, headers.icmp_type, headers.icmp_code);
+  connection.decoder->on_datagram(connection.state, direction, Cursor(headers.payload), *context_);
   if (connection.decoder->is_idle(connection.state)) {
     drop_state(connection);
     release(number);

@@ -20,7 +20,9 @@ class StreamEngine::EngineContext final : public Context {
     time_ = time;
   }
   void set_time(Time time) { time_ = time; }
-  void set_icmp(std::uint8_t type, std::uint8_t code) {
+  // The ICMP message that is being shown, and who sent it.
+  void set_icmp(Direction direction, std::uint8_t type, std::uint8_t code) {
+    icmp_direction_ = direction;
     icmp_type_ = type;
     icmp_code_ = code;
   }
@@ -39,6 +41,7 @@ class StreamEngine::EngineContext final : public Context {
   StreamEngine& engine_;
   Connection* connection_ = nullptr;
   std::uint32_t number_ = 0;
+  Direction icmp_direction_ = Direction::originator;
   std::uint8_t icmp_type_ = 0;
   std::uint8_t icmp_code_ = 0;
 };

@@ -304,6 +304,18 @@ TEST(Streams, ANewSynOnTheSamePortsBeginsANewConnection) {
   EXPECT_EQ(play(c.frames).record.lines, (Lines{">old", "end>", "end<", "close fin", ">new", "close shutdown"}));
 }
 
+TEST(Streams, ALateCopyOfTheSynDoesNotBeginTheConnectionAgain) {
+  Conversation c;
+  c.handshake();
+  c.client("q");
+  c.client_fin();
+  c.server_fin();
+  c.frames.push_back(c.frames[0]);
+  c.frames.push_back(c.frames[1]);
+  c.frames.push_back(c.frames[3]);
+  EXPECT_EQ(play(c.frames).record.lines, (Lines{">q", "end>", "end<", "close fin"}));
+}
+
 TEST(Streams, ANewSynEndsAConnectionThatNeverClosed) {
   Conversation c;
   c.handshake();
