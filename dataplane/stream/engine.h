@@ -5,9 +5,9 @@
 //         shows the data to the decoder, keeps what it leaves unread, announces holes, runs its timers and closes it.
 // How holes end: a hole becomes on_gap when the peer has acknowledged past it *and* hole_packets further packets of the
 //         flow, or hole_time of the packet clock and 32 packets of any flow, have gone by; or when a bound is reached.
-//         A segment also waits, by the same rule, while its ACK covers octets of the other side that were not seen yet: so a response is never
-//         shown before its request, in whatever order the packets came. Without a handshake the first segments wait in
-//         the same way.
+//         A segment also waits, by the same rule, while its ACK covers octets of the other side that were not seen yet:
+//         so a response is never shown before its request, in whatever order the packets came. Without a handshake the
+//         first segments wait in the same way.
 // Overlaps: the copy that came first is kept; differing octets are counted.
 // Limits: bounded per connection and in all by StreamLimits. One engine per worker, not thread-safe.
 #pragma once
