@@ -15,6 +15,6 @@ namespace spanbeat {
 [[nodiscard]] bool check_options(Bytes options);
 
 // `scratch` is used for the texts.
-void write_opt(Event& event, Bytes message, const DnsRecord& opt, TextBuffer& scratch);
+void write_opt(Event& event, Bytes message, const DnsRecord& opt, DnsText& scratch);
 
 }  // namespace spanbeat
