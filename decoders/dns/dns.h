@@ -108,7 +108,7 @@ class Dns final : public DecoderOf<Dns, DnsState> {
   std::shared_ptr<const DnsConfig> config_;
   const PublicSuffixes& suffixes_;
   std::unique_ptr<char[]> text_;  // kRecordText characters
-  DnsText scratch_;
+  DnsTextBuffer scratch_;
 };
 
 }  // namespace spanbeat

@@ -46,7 +46,7 @@ bool check_option(std::uint16_t code, Bytes data) {
   }
 }
 
-void subnet_text(Cursor option, DnsText& out) {
+void subnet_text(Cursor option, DnsTextBuffer& out) {
   const std::uint16_t family = option.be16();
   const std::uint8_t source = option.u8();
   const std::uint8_t scope = option.u8();
@@ -67,7 +67,7 @@ void subnet_text(Cursor option, DnsText& out) {
 }
 
 template <typename Name>
-void list_text(Bytes numbers, Name name, DnsText& out) {
+void list_text(Bytes numbers, Name name, DnsTextBuffer& out) {
   for (const std::uint8_t number : numbers) {
     Digits digits;
     out.put(' ');
@@ -75,7 +75,7 @@ void list_text(Bytes numbers, Name name, DnsText& out) {
   }
 }
 
-void write_option(Event& event, std::uint16_t code, Cursor data, DnsText& out) {
+void write_option(Event& event, std::uint16_t code, Cursor data, DnsTextBuffer& out) {
   out.clear();
   switch (code) {
     case kLlq:
@@ -148,7 +148,7 @@ bool check_options(Bytes options) {
   return cursor.ok();
 }
 
-void write_opt(Event& event, Bytes message, const DnsRecord& opt, DnsText& scratch) {
+void write_opt(Event& event, Bytes message, const DnsRecord& opt, DnsTextBuffer& scratch) {
   // RFC 6891 section 6.1.3: the TTL holds the upper response code, the version and the flags; the class the size.
   Digits digits;
   event.set<F::dns_opt_do>((opt.ttl & 0x8000) != 0);

@@ -15,6 +15,6 @@ namespace spanbeat {
 [[nodiscard]] bool check_options(Bytes options);
 
 // `scratch` is used for the texts.
-void write_opt(Event& event, Bytes message, const DnsRecord& opt, DnsText& scratch);
+void write_opt(Event& event, Bytes message, const DnsRecord& opt, DnsTextBuffer& scratch);
 
 }  // namespace spanbeat

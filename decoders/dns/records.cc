@@ -25,14 +25,14 @@ std::string_view name_text(const DnsText& dns, std::size_t at, char* buffer) {
 }
 
 // A name in an empty part is the empty text.
-void put_name(const DnsText& dns, std::size_t begin, std::size_t end, DnsText& out) {
+void put_name(const DnsText& dns, std::size_t begin, std::size_t end, DnsTextBuffer& out) {
   if (begin == end) return;
   char buffer[kMaxNameText];
   out.put(name_text(dns, begin, buffer));
 }
 
 // RFC 4034 section 3.2; leap seconds do not exist here.
-void put_time(std::uint32_t seconds, DnsText& out) {
+void put_time(std::uint32_t seconds, DnsTextBuffer& out) {
   const std::time_t time = seconds;
   std::tm parts{};
   gmtime_r(&time, &parts);
@@ -42,7 +42,7 @@ void put_time(std::uint32_t seconds, DnsText& out) {
   }
 }
 
-void put_types(Bytes map, DnsText& out) {
+void put_types(Bytes map, DnsTextBuffer& out) {
   bool first = true;
   for (Cursor cursor(map); !cursor.empty();) {
     const unsigned window = cursor.u8();
@@ -57,7 +57,7 @@ void put_types(Bytes map, DnsText& out) {
   }
 }
 
-void put_strings(Cursor cursor, DnsText& out) {
+void put_strings(Cursor cursor, DnsTextBuffer& out) {
   for (bool first = true; !cursor.empty(); first = false) {
     if (!first) out.put(' ');
     out.escaped(cursor.take(cursor.u8()), false);
@@ -65,7 +65,7 @@ void put_strings(Cursor cursor, DnsText& out) {
 }
 
 // One part as text. A part that is not there shows as the number 0 or the empty text.
-void put_part(RdataKind kind, const DnsText& dns, std::size_t begin, std::size_t end, DnsText& out) {
+void put_part(RdataKind kind, const DnsText& dns, std::size_t begin, std::size_t end, DnsTextBuffer& out) {
   Cursor octets(dns.message.octets.subspan(begin, end - begin));
   Digits digits;
   switch (kind) {
@@ -136,7 +136,7 @@ void put_part(RdataKind kind, const DnsText& dns, std::size_t begin, std::size_t
 }
 
 // All data as escaped octets, names in it expanded.
-void put_raw(const RdataLayout& layout, const DnsText& dns, const DnsRecord& record, DnsText& out) {
+void put_raw(const RdataLayout& layout, const DnsText& dns, const DnsRecord& record, DnsTextBuffer& out) {
   const Bytes message = dns.message.octets;
   (void)walk_rdata(layout, message, record.begin, record.end,
                    [&](const RdataPart& part, std::size_t begin, std::size_t end) {
@@ -184,7 +184,7 @@ void write_data(TreeWriter& tree, const DnsText& dns, const DnsRecord& record) {
 
 // The text of one record: `key value, ` of each part that is shown as text, by key, then the data.
 std::string_view record_text(const DnsRecord& record, const DnsText& dns) {
-  DnsText& out = dns.scratch;
+  DnsTextBuffer& out = dns.scratch;
   out.clear();
   if (record.type == dns_type::kOpt) return {};
   const RdataLayout& layout = rdata_layout(record.type);
@@ -223,7 +223,7 @@ std::string_view record_text(const DnsRecord& record, const DnsText& dns) {
 std::string_view header_text(const DnsText& dns) {
   static constexpr std::string_view kFlags[] = {"aa", "tc", "rd", "ra", "", "ad", "cd"};
   const DnsMessage& message = dns.message;
-  DnsText& out = dns.scratch;
+  DnsTextBuffer& out = dns.scratch;
   Digits digits;
   out.clear();
   out.put("ID ");
@@ -290,7 +290,7 @@ void write_section(Event& event, Field field, const DnsSection& section, const D
     tree.member("class").string(dns_class_name(record.class_value, digits));
     write_data(tree, dns, record);
     tree.member("name").string(name_text(dns, record.name, buffer));
-    DnsText ttl(digits.text, sizeof digits.text);
+    DnsTextBuffer ttl(digits.text, sizeof digits.text);
     ttl.decimal(record.ttl);
     tree.member("ttl").string(ttl.view());
     tree.member("type").string(dns_type_name(record.type, digits));
@@ -299,7 +299,7 @@ void write_section(Event& event, Field field, const DnsSection& section, const D
   tree.end();
 }
 
-void question_text(std::uint16_t type, std::uint16_t class_value, std::string_view name, DnsText& out) {
+void question_text(std::uint16_t type, std::uint16_t class_value, std::string_view name, DnsTextBuffer& out) {
   Digits digits;
   out.put("class ");
   out.put(dns_class_name(class_value, digits));

@@ -18,14 +18,14 @@ inline constexpr std::size_t kRecordText = std::size_t{512} << 10;
 struct DnsText {
   const DnsMessage& message;
   std::string_view question_name;  // text of the name at the question's place; empty when there is no question
-  DnsText& scratch;                // of kRecordText characters
+  DnsTextBuffer& scratch;          // of kRecordText characters
 };
 
 // The records of a section, without OPT; nothing when there are none.
 void write_section(Event& event, Field field, const DnsSection& section, const DnsText& dns);
 
 // `class IN, type A, example.com`
-void question_text(std::uint16_t type, std::uint16_t class_value, std::string_view name, DnsText& out);
+void question_text(std::uint16_t type, std::uint16_t class_value, std::string_view name, DnsTextBuffer& out);
 
 // The message in one line.
 void render_request(Event& event, const DnsText& dns);

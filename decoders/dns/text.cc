@@ -4,20 +4,20 @@
 
 namespace spanbeat {
 
-void DnsText::decimal(std::uint64_t value) {
+void DnsTextBuffer::decimal(std::uint64_t value) {
   char digits[20];
   const auto end = std::to_chars(digits, digits + sizeof digits, value);
   put({digits, static_cast<std::size_t>(end.ptr - digits)});
 }
 
-void DnsText::decimal_padded(std::uint64_t value, unsigned digits) {
+void DnsTextBuffer::decimal_padded(std::uint64_t value, unsigned digits) {
   std::uint64_t limit = 1;
   for (unsigned i = 1; i < digits; ++i) limit *= 10;
   for (; value < limit && limit > 1; limit /= 10) put('0');
   decimal(value);
 }
 
-void DnsText::hexadecimal(Bytes octets, bool upper) {
+void DnsTextBuffer::hexadecimal(Bytes octets, bool upper) {
   const char* digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
   for (const std::uint8_t octet : octets) {
     put(digits[octet >> 4]);
@@ -25,7 +25,7 @@ void DnsText::hexadecimal(Bytes octets, bool upper) {
   }
 }
 
-void DnsText::base64(Bytes octets) {
+void DnsTextBuffer::base64(Bytes octets) {
   static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::size_t i = 0;
   for (; i + 3 <= octets.size(); i += 3) {
@@ -42,7 +42,7 @@ void DnsText::base64(Bytes octets) {
   put('=');
 }
 
-void DnsText::base32hex(Bytes octets) {
+void DnsTextBuffer::base32hex(Bytes octets) {
   static constexpr char kDigits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUV";
   std::uint32_t word = 0;
   unsigned bits = 0;
@@ -53,7 +53,7 @@ void DnsText::base32hex(Bytes octets) {
   if (bits != 0) put(kDigits[word << (5 - bits) & 31]);
 }
 
-void DnsText::escaped(Bytes octets, bool named) {
+void DnsTextBuffer::escaped(Bytes octets, bool named) {
   for (const std::uint8_t octet : octets) {
     if (octet == '"' || octet == '\\') {
       put('\\');

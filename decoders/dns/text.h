@@ -11,9 +11,9 @@
 
 namespace spanbeat {
 
-class DnsText {
+class DnsTextBuffer {
  public:
-  DnsText(char* data, std::size_t capacity) : data_(data), capacity_(capacity) {}
+  DnsTextBuffer(char* data, std::size_t capacity) : data_(data), capacity_(capacity) {}
 
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] std::string_view view(std::size_t from = 0) const { return {data_ + from, size_ - from}; }
