@@ -118,8 +118,10 @@ void keep_last_of_each_name(Value::Object& members) {
   if (members.size() < 2) return;
   std::vector<std::size_t> order(members.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return members[a].name < members[b].name; });
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    const int names = members[a].name.compare(members[b].name);
+    return names != 0 ? names < 0 : a < b;
+  });
   std::vector<bool> superseded(members.size(), false);
   bool any = false;
   for (std::size_t i = 0; i + 1 < order.size(); ++i) {

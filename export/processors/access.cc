@@ -54,6 +54,40 @@ std::string time_text(Time value) {
   return text + " +0000 UTC";
 }
 
+std::string quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (static_cast<unsigned char>(c) < 0x20) {
+      constexpr std::string_view kDigits = "0123456789abcdef";
+      out.append("\\u00").append({kDigits[static_cast<unsigned char>(c) >> 4], kDigits[c & 15]});
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+// An object prints as JSON, names in order.
+std::string json_text(const Value& value) {
+  if (value.is_null()) return "null";
+  if (value.is_string()) return quoted(value.string());
+  if (value.is_array()) {
+    std::string text = "[";
+    for (const Value& one : value.array()) text += (text.size() > 1 ? "," : "") + json_text(one);
+    return text + "]";
+  }
+  if (!value.is_object()) return go_text(value);
+  std::vector<const Value::Member*> members;
+  for (const Value::Member& member : value.object()) members.push_back(&member);
+  std::sort(members.begin(), members.end(), [](const auto* a, const auto* b) { return a->name < b->name; });
+  std::string text = "{";
+  for (const Value::Member* member : members) {
+    text += (text.size() > 1 ? "," : "") + quoted(member->name) + ":" + json_text(member->value);
+  }
+  return text + "}";
+}
+
 }  // namespace
 
 bool put_field(Value& document, std::string_view path, Value&& value, std::string& problem) {
@@ -93,10 +127,6 @@ bool append_texts(Value& document, std::string_view path, const std::vector<std:
     std::string problem;
     if (!put_field(document, path, Value::of_array(), problem)) return false;
     list = document.find(path);
-  } else if (list->is_string()) {
-    Value array = Value::of_array();
-    array.array().push_back(std::move(*list));
-    *list = std::move(array);
   }
   if (!list->is_array()) return false;
   for (const std::string& text : texts) list->array().push_back(Value::of_string(text));
@@ -163,12 +193,8 @@ std::string go_text(const Value& value) {
       for (const Value& one : value.array()) text += (text.size() > 1 ? " " : "") + go_text(one);
       return text + "]";
     }
-    case Value::Kind::object: {
-      std::string text = "{";
-      for (const auto& [name, member] : value.object())
-        text += (text.size() > 1 ? "," : "") + name + ":" + go_text(member);
-      return text + "}";
-    }
+    case Value::Kind::object:
+      return json_text(value);
   }
   return {};
 }

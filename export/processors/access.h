@@ -21,8 +21,7 @@ namespace spanbeat {
 [[nodiscard]] bool put_field(Value& document, std::string_view path, Value&& value, std::string& problem);
 // Removes a value, into `out` when that is given.
 PathResult remove_field(Value& document, std::string_view path, Value* out = nullptr);
-// Adds texts to a list, which is made when it is missing; a text that is there becomes the list's first element.
-// False when there is something else.
+// Adds texts to a list, which is made when it is missing. False when there is something else.
 [[nodiscard]] bool append_texts(Value& document, std::string_view path, const std::vector<std::string>& texts);
 
 // A step that failed; the message, if any, becomes error.message.

@@ -233,6 +233,9 @@ TEST(DecodeJsonFields, IdentifiersNamesAndErrors) {
   EXPECT_EQ(run_list(R"([{"decode_json_fields": {"fields": ["m"], "max_depth": 2, "process_array": true}}])",
                      R"({"m": "[1, \"[2]\", \"3\"]"})"),
             R"({"m":[1,[2],"3"]})");
+  EXPECT_EQ(run_list(R"([{"decode_json_fields": {"fields": ["m"], "max_depth": 3}}])",
+                     R"({"m": "{\"a\": \"[1]\", \"b\": \"{}\"}"})"),
+            R"({"m":{"a":"[1]","b":{}}})");
   expect_refusal(R"([{"decode_json_fields": {"fields": ["m"], "max_depth": 0}}])", "0 is out of range");
 }
 
@@ -401,6 +404,10 @@ TEST(HostMetadata, DescribesTheMachine) {
   Value document = value_of(R"({"host": {"name": "old", "mine": 1}})");
   ASSERT_EQ(chain->run(document, counters), Verdict::keep);
   EXPECT_EQ(document.find("host.name")->string(), "sensor");
+  document = value_of(R"({"host": {"name": "as configured"}})");
+  EXPECT_NE(run_list(R"([{"add_host_metadata": {}}])", document).find(R"("name":"as configured")"), std::string::npos);
+  document = value_of(R"({"host": {"name": "old", "mine": 1}})");
+  ASSERT_EQ(chain->run(document, counters), Verdict::keep);
   EXPECT_EQ(document.find("host.mine")->integer(), 1);
   EXPECT_EQ(document.find("host.os.type")->string(), "linux");
   EXPECT_FALSE(document.find("host.architecture")->string().empty());

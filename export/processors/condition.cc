@@ -105,11 +105,10 @@ struct RangeCheck {
 class NetworkCheck {
  public:
   explicit NetworkCheck(NetworkList networks) : networks_(std::move(networks)) {}
+  // An address alone; a list of them is of another type (Packetbeat 8.1).
   bool operator()(const Value& value) const {
-    return any_text(value, [this](const std::string& text) {
-      IpAddress address;
-      return parse_ip(text, address) && networks_.contains(address);
-    });
+    IpAddress address;
+    return value.is_string() && parse_ip(value.string(), address) && networks_.contains(address);
   }
 
  private:

@@ -89,7 +89,7 @@ INSTANTIATE_TEST_SUITE_P(Network, Conditions,
                                            Row{R"({"network": {"source": {"ip": "192.168.0.0/16"}}})", true},
                                            Row{R"({"network": {"source.ip": ["public", "loopback"]}})", false},
                                            Row{R"({"network": {"source.ip": ["public", "192.168.1.5/32"]}})", true},
-                                           Row{R"({"network": {"related.ip": "public"}})", true},
+                                           Row{R"({"network": {"related.ip": "public"}})", false},
                                            Row{R"({"network": {"related.ip": "loopback"}})", false},
                                            Row{R"({"network": {"type": "public"}})", false},
                                            Row{R"({"network": {"absent": "public"}})", false}));

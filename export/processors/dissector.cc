@@ -106,8 +106,9 @@ std::optional<Dissector> Dissector::parse(std::string_view pattern, std::string&
   made.after_ = pattern.substr(at);
   made.has_after_ = !made.after_.empty();
   for (std::size_t i = 0; i < made.keys_.size(); ++i) made.order_.push_back(i);
-  std::stable_sort(made.order_.begin(), made.order_.end(),
-                   [&](std::size_t a, std::size_t b) { return made.keys_[a].ordinal < made.keys_[b].ordinal; });
+  std::sort(made.order_.begin(), made.order_.end(), [&](std::size_t a, std::size_t b) {
+    return std::pair(made.keys_[a].ordinal, a) < std::pair(made.keys_[b].ordinal, b);
+  });
   for (const Key& key : made.keys_) {
     if (key.kind != Kind::indirect) continue;
     const bool known = std::any_of(made.keys_.begin(), made.keys_.end(), [&](const Key& other) {

@@ -90,7 +90,6 @@ Value host_info() {
   utsname system{};
   if (uname(&system) == 0) {
     put_text(info, "hostname", system.nodename);
-    put_text(info, "name", system.nodename);
     put_text(info, "architecture", system.machine);
     put_text(info, "os.kernel", system.release);
   }

@@ -7,9 +7,9 @@
 
 namespace spanbeat {
 
-// {hostname, name, architecture, os.{type, platform, version, family, name, kernel, codename}, id, containerized}
+// {hostname, architecture, os.{type, platform, version, family, name, kernel, codename}, id, containerized}
 [[nodiscard]] Value host_info();
-// {ip: [...], mac: [...]} of the interfaces that are up, without loopback and link-local addresses' duplicates.
+// {ip: [...], mac: [...]} of all interfaces but loopback, each once.
 [[nodiscard]] Value host_addresses();
 
 }  // namespace spanbeat

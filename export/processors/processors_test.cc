@@ -53,7 +53,7 @@ TEST(AddTags, AreAppended) {
       run_list(R"([{"add_tags": {"tags": ["one", "two"]}}, {"add_tags": {"tags": "x", "target": "environment"}}])",
                R"({"tags": ["zero"]})"),
       R"({"environment":["x"],"tags":["zero","one","two"]})");
-  EXPECT_EQ(run_list(R"([{"add_tags": {"tags": ["one"]}}])", R"({"tags": "text"})"), R"({"tags":["text","one"]})");
+  EXPECT_EQ(run_list(R"([{"add_tags": {"tags": ["one"]}}])", R"({"tags": "text"})"), R"({"tags":"text"} !1)");
   EXPECT_EQ(run_list(R"([{"add_tags": {"tags": ["one"], "target": "a.b"}}])", R"({"a": 1})"), R"({"a":1} !1)");
 }
 

@@ -145,7 +145,7 @@ class DecodeJsonFields final : public Processor {
     if (!value.is_string() || !looks_structured(value.string())) return;
     Value inner;
     std::string problem;
-    if (decode(value.string(), depth, inner, problem) || problem == "processing skipped") value = std::move(inner);
+    if (decode(value.string(), depth, inner, problem)) value = std::move(inner);
   }
 
   bool store(Value& document, const std::string& target, Value decoded) const {

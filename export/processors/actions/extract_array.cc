@@ -1,5 +1,6 @@
 // extract_array: elements of a list as fields of their own.
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "export/processors/access.h"
@@ -98,8 +99,8 @@ std::unique_ptr<Processor> make_extract_array(ProcessorOptions& options) {
     return nullptr;
   }
   read_mappings(*mappings, "", options, settings.elements);
-  std::stable_sort(settings.elements.begin(), settings.elements.end(),
-                   [](const Element& a, const Element& b) { return a.index < b.index; });
+  std::sort(settings.elements.begin(), settings.elements.end(),
+            [](const Element& a, const Element& b) { return std::tie(a.index, a.to) < std::tie(b.index, b.to); });
   return std::make_unique<ExtractArray>(std::move(settings));
 }
 

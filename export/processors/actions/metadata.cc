@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <ctime>
+#include <memory>
 #include <mutex>
 #include <utility>
 
@@ -18,7 +19,8 @@ using Clock = std::chrono::steady_clock;
 struct MetadataSettings {
   bool addresses = true;  // netinfo.enabled
   std::int64_t ttl = 300 * kSecond;
-  std::string name;
+  std::string name;           // replaces the one that is there
+  std::string fallback_name;  // where there is none
   Value geo = Value::of_object();
 };
 
@@ -28,23 +30,25 @@ class CachedMetadata {
   explicit CachedMetadata(MetadataSettings settings) : settings_(std::move(settings)) {}
 
   template <typename Make>
-  Value get(Make make) {
+  std::shared_ptr<const Value> get(Make make) {
     const std::lock_guard guard(mutex_);
     const auto now = Clock::now();
-    if (data_.is_null() || now - made_ >= std::chrono::nanoseconds(settings_.ttl)) {
-      data_ = make(settings_);
-      if (settings_.addresses) data_.merge(host_addresses());
-      if (!settings_.geo.object().empty()) data_.make("geo") = settings_.geo;
+    if (data_ == nullptr || now - made_ >= std::chrono::nanoseconds(settings_.ttl)) {
+      Value data = make(settings_);
+      if (settings_.addresses) data.merge(host_addresses());
+      if (!settings_.geo.object().empty()) data.make("geo") = settings_.geo;
+      data_ = std::make_shared<const Value>(std::move(data));
       made_ = now;
     }
     return data_;
   }
+  [[nodiscard]] const MetadataSettings& settings() const { return settings_; }
 
  private:
   MetadataSettings settings_;
   std::mutex mutex_;
   Clock::time_point made_;
-  Value data_;
+  std::shared_ptr<const Value> data_;
 };
 
 // netinfo.enabled, cache.ttl, geo, name, replace_fields (false: only where `host` holds nothing but a name).
@@ -59,15 +63,18 @@ class AddHostMetadata final : public Processor {
         !(host->object().size() == 1 && host->object()[0].name == "name")) {
       return {};
     }
-    Value data = cache_.get([](const MetadataSettings& settings) {
-      Value info = host_info();
-      if (!settings.name.empty()) info.make("name") = Value::of_string(settings.name);
-      return info;
-    });
-    if (host != nullptr && host->is_object()) {
-      host->merge(data);
-    } else {
-      document.make("host") = std::move(data);
+    const auto data = cache_.get([](const MetadataSettings&) { return host_info(); });
+    if (host == nullptr || !host->is_object()) {
+      host = &document.make("host");
+      *host = Value::of_object();
+    }
+    host->merge(*data);
+    // The program's own name for the machine stays, unless this processor was given one.
+    const MetadataSettings& settings = cache_.settings();
+    if (!settings.name.empty()) {
+      host->make("name") = Value::of_string(settings.name);
+    } else if (host->member("name") == nullptr && !settings.fallback_name.empty()) {
+      host->append_member("name", Value::of_string(settings.fallback_name));
     }
     return {};
   }
@@ -84,7 +91,7 @@ class AddObserverMetadata final : public Processor {
 
   Outcome run(Value& document) override {
     if (!overwrite_ && document.member("observer") != nullptr) return {};
-    document.make("observer") = cache_.get([](const MetadataSettings&) {
+    document.make("observer") = *cache_.get([](const MetadataSettings&) {
       const Value info = host_info();
       Value observer = Value::of_object();
       if (const Value* name = info.member("hostname")) observer.append_member("hostname", *name);
@@ -144,7 +151,7 @@ void read_metadata_settings(ProcessorOptions& options, MetadataSettings& setting
 std::unique_ptr<Processor> make_add_host_metadata(ProcessorOptions& options) {
   MetadataSettings settings;
   bool replace_fields = true;
-  settings.name = options.environment().host_name;
+  settings.fallback_name = options.environment().host_name;
   read_metadata_settings(options, settings);
   options.reader.read("name", settings.name);
   options.reader.read("replace_fields", replace_fields);
