@@ -2,8 +2,7 @@
 
 #include <libpsl.h>
 
-#include <fstream>
-#include <iterator>
+#include <cstdio>
 
 #include "decoders/dns/punycode.h"
 
@@ -71,8 +70,12 @@ PublicSuffixes::PublicSuffixes(std::string_view rules) {
 
 const PublicSuffixes& PublicSuffixes::system() {
   static const PublicSuffixes* const list = [] {
-    std::ifstream file("/usr/share/publicsuffix/public_suffix_list.dat", std::ios::binary);
-    const std::string rules{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    std::string rules;
+    if (std::FILE* file = std::fopen("/usr/share/publicsuffix/public_suffix_list.dat", "rbe")) {
+      char part[4096];
+      while (const std::size_t size = std::fread(part, 1, sizeof part, file)) rules.append(part, size);
+      (void)std::fclose(file);
+    }
     auto* read = new PublicSuffixes(rules);
     if (read->rules() != 0) return read;
     delete read;
