@@ -107,10 +107,10 @@ class Commands(unittest.TestCase):
         self.assertEqual(self.run_it(*arguments).status, 0)
 
     def test_no_output_and_two_outputs(self):
-        for output, text in (("", "No outputs are defined"), ("output.console: {}\noutput.file: {path: /tmp}\n", "more than one")):
+        for output, text in (("", "no outputs are defined"), ("output.console: {}\noutput.file: {path: /tmp}\n", "more than one")):
             run = self.run_it("-e", "-c", self.home.config(output=output), "-I", capture("icmp"), "--strict.perms=false")
             self.assertEqual(run.status, 1)
-            self.assertIn(text, run.stderr)
+            self.assertIn(text, run.stderr.lower())
 
     def test_several_files_and_overrides_merge(self):
         first = self.home.config(more="tags: [one, two]\nname: first\n")
