@@ -24,7 +24,7 @@ int refuse(const std::string& message) {
 }
 
 // What is wrong, all of it: one message a line.
-int refuse(const Diagnostics& diagnostics) {
+int refuse(const Diagnostics& diagnostics, const std::string& what = {}) {
   std::string text;
   int errors = 0;
   for (const auto& finding : diagnostics.findings()) {
@@ -32,8 +32,12 @@ int refuse(const Diagnostics& diagnostics) {
     ++errors;
     text += (errors > 1 ? "\n  " : "") + finding.message;
   }
-  return refuse(errors > 1 ? fmt::format("{} errors in the configuration:\n  {}", errors, text) : text);
+  if (errors > 1) text = fmt::format("{} errors:\n  {}", errors, text);
+  return refuse(what.empty() || text.rfind(what, 0) == 0 ? text : what + ": " + text);
 }
+
+// Nobody wrote the built-in configuration: what it asks for in vain is no fault of the user's.
+bool is_of_builtin(const Diagnostics::Finding& finding) { return finding.message.rfind(kBuiltinName, 0) == 0; }
 
 // The directory of the program's file.
 std::string program_directory() {
@@ -135,9 +139,10 @@ int run(const CommandLine& line, Options options, const LoadedConfig& config, co
   const LogOptions log = log_options(line, options.general, config.paths);
   std::string problem;
   if (!log_start(log, problem)) log_warn("", "the log goes to standard error: " + problem);
-  options.log_to_stderr = log.to_stderr;
-  for (const auto& finding : diagnostics.findings()) log_warn("config", finding.message);
   if (config.files.empty()) log_info("config", "no configuration file: the built-in configuration is used");
+  for (const auto& finding : diagnostics.findings()) {
+    log_line(is_of_builtin(finding) ? LogLevel::debug : LogLevel::warn, "config", finding.message);
+  }
   for (const std::string& file : config.files) log_debug("config", "configuration file " + file);
   const int status = run_service(std::move(options), config);
   log_stop();
@@ -145,7 +150,9 @@ int run(const CommandLine& line, Options options, const LoadedConfig& config, co
 }
 
 int test_config(const Diagnostics& diagnostics) {
-  for (const auto& finding : diagnostics.findings()) fmt::print(stderr, "Warning: {}\n", finding.message);
+  for (const auto& finding : diagnostics.findings()) {
+    if (!is_of_builtin(finding)) fmt::print(stderr, "Warning: {}\n", finding.message);
+  }
   fmt::print("Config OK\n");
   return 0;
 }
@@ -157,12 +164,12 @@ int configured(const CommandLine& line) {
   Diagnostics diagnostics;
   const Environment environment = [](const std::string& name) -> const char* { return std::getenv(name.c_str()); };
   const LoadedConfig config = load_config(request, environment, diagnostics);
-  if (line.command == Command::export_config && !config.written.map().empty()) {
+  if (line.command == Command::export_config && config.merged) {
     // Expressions stay as they are, so that it does not matter whether they can be resolved here.
     fmt::print("{}", write_yaml(config.written));
     return 0;
   }
-  if (!diagnostics.ok()) return refuse(diagnostics);
+  if (!diagnostics.ok()) return refuse(diagnostics, "error loading config file");
   Options options;
   options.exporting.identity.name = host_name();
   read_options(config.settings, options, diagnostics);

@@ -63,10 +63,9 @@ class Service {
  private:
   bool refuse(const std::string& message) {
     log_error("", "Exiting: " + message);
-    if (!log_to_stderr()) fmt::print(stderr, "Exiting: {}\n", message);
+    fmt::print(stderr, "Exiting: {}\n", message);
     return false;
   }
-  [[nodiscard]] bool log_to_stderr() const { return options_.log_to_stderr; }
 
   bool set_up() {
     log_info("beat", fmt::format("Home path: [{}] Config path: [{}] Data path: [{}] Logs path: [{}]",
@@ -177,8 +176,13 @@ class Service {
     MetricTree shown = metrics();
     Time next = steady_time() + period;
     while (!exporter_done_.load()) {
-      const Signals::Event event = signals_.wait(period > 0 ? std::max<Time>(next - steady_time(), 0) : -1);
+      const Time until = period > 0 ? std::max<Time>(next - steady_time(), 0) : kSecond;
+      const Signals::Event event = signals_.wait(std::min(until, kSecond));
       if (event == Signals::Event::signal) stop();
+      if (exporter_->sink_gone() && stops_ == 0) {
+        log_error("publisher", "the reader of " + output_ + " has gone; stopping");
+        stop();
+      }
       show_warnings();
       if (period > 0 && steady_time() >= next) {
         const MetricTree now = metrics();
@@ -192,9 +196,8 @@ class Service {
   // The first signal ends the capture and sees everything out; a second one does not wait for a sink that is stuck; a
   // third one ends the program.
   void stop() {
-    log_info("service", "Received signal; stopping");
     if (stops_ >= 2) ::_exit(1);
-    if (stops_++ == 0) log_debug("service", "Packetbeat send stop signal");
+    if (stops_++ == 0) log_info("service", "Packetbeat send stop signal");
     worker_->stop();
     const Time patience = options_.general.packetbeat_shutdown_timeout;
     exporter_->stop(stops_ > 1 ? 0 : patience > 0 ? patience : 5 * kSecond);
@@ -245,7 +248,7 @@ class Service {
     if (dump_ != nullptr && !dump_->status().ok())
       log_error("sniffer", "dump: " + std::string(dump_->status().message()));
     const absl::Status read = files_->result();
-    bool good = true;
+    bool good = !exporter_->sink_gone();
     if (!read.ok()) good = refuse("sniffer loop failed: " + std::string(read.message()));
     log_info("", "packetbeat stopped.");
     fmt::print(stderr, "{}", accounting_table(all, uptime));

@@ -165,6 +165,40 @@ TEST(Yaml, BombsAndCyclesAreBounded) {
   EXPECT_FALSE(yaml_error(std::string(100'000, '[')).empty());
 }
 
+TEST(Yaml, DamagedTextsAreReadOrRefusedButDoNoHarm) {
+  const std::string whole =
+      std::string(builtin_config()) +
+      "fields: {a: &x [1, 'two', \"th\\u0072ee\"], b: *x, <<: {c: ${a:${b:d}}}}\n"
+      "processors:\n- drop_event.when.and: [{equals.a: 1}, {not.regexp: {b: '^x'}}]\ntext: |\n  block\n";
+  std::uint32_t random = 1;
+  const auto next = [&random](std::size_t below) {
+    random = random * 1664525U + 1013904223U;
+    return static_cast<std::size_t>(random >> 8U) % below;
+  };
+  int read = 0;
+  for (int round = 0; round < 2000; ++round) {
+    std::string text = whole.substr(0, round % 4 == 0 ? next(whole.size()) : whole.size());
+    for (std::size_t changes = next(6); changes > 0 && !text.empty(); --changes) {
+      static constexpr std::string_view kMarks = "{}[]:,-#&*!|>'\"%@`$ \n\t<~\xff";
+      text[next(text.size())] = kMarks[next(kMarks.size())];
+    }
+    Setting root;
+    Diagnostics diagnostics;
+    if (!read_yaml(text, "f.yml", root, diagnostics)) {
+      EXPECT_FALSE(diagnostics.ok()) << "what is refused is explained";
+      continue;
+    }
+    ++read;
+    expand_settings(root, kNoEnvironment, diagnostics);
+    check_known(root, diagnostics);
+    Setting again;
+    Diagnostics none;
+    EXPECT_TRUE(read_yaml(write_yaml(root), "again.yml", again, none)) << text << all_findings(none);
+    EXPECT_EQ(write_yaml(again), write_yaml(root)) << text;
+  }
+  EXPECT_GT(read, 100);
+}
+
 TEST(Yaml, BrokenTextIsToldWithItsPlace) {
   EXPECT_EQ(yaml_error("a: [1\nb: 2\n").substr(0, 8), "f.yml:2:");
   EXPECT_NE(yaml_error("- a\n- b\n").find("where a map of settings is expected"), std::string::npos);

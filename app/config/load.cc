@@ -105,6 +105,7 @@ class Loader {
     }
     if (!diagnostics_.ok()) return;
     set_paths(config);
+    config.merged = diagnostics_.ok();
     config.settings = config.written;
     expand_settings(config.settings, environment, diagnostics_);
     read_back(config.settings, "path.data", paths.data);
@@ -139,13 +140,25 @@ class Loader {
     }
     Setting tree;
     if (!read_yaml(text, path, tree, diagnostics_)) return false;
+    warn_of_replaced_protocols(config.written, tree);
     merge_settings(config.written, std::move(tree));
     config.files.push_back(path);
     return true;
   }
 
+  // A list and a dictionary cannot be put over each other: the later one is all that is left.
+  void warn_of_replaced_protocols(const Setting& base, const Setting& overlay) {
+    const Setting* old = base.find("packetbeat.protocols");
+    const Setting* later = overlay.find("packetbeat.protocols");
+    if (old == nullptr || later == nullptr || old->kind() == later->kind() || old->is_null() || later->is_null())
+      return;
+    diagnostics_.warn(*later, "packetbeat.protocols",
+                      later->describe() + " takes the place of " + old->describe() + " written at " +
+                          old->place.text() + "; write both in the same form to merge them");
+  }
+
   bool read_builtin(LoadedConfig& config) {
-    if (!read_yaml(builtin_config(), "built-in configuration", config.written, diagnostics_)) return false;
+    if (!read_yaml(builtin_config(), std::string(kBuiltinName), config.written, diagnostics_)) return false;
     const bool has_output = std::any_of(request_.overrides.begin(), request_.overrides.end(),
                                         [](const auto& entry) { return entry.first.rfind("output", 0) == 0; });
     if (!has_output)

@@ -38,6 +38,7 @@ struct LoadedConfig {
   Setting settings;  // the same, expanded
   Paths paths;
   std::vector<std::string> files;  // that were read; empty: the built-in configuration
+  bool merged = false;             // `written` is whole: what may be wrong is in the expansion
 };
 
 // With errors in `diagnostics` the result is of no use.
@@ -48,6 +49,8 @@ struct LoadedConfig {
 [[nodiscard]] bool parse_override(std::string_view argument, std::pair<std::string, Setting>& override,
                                   std::string& problem);
 
+// What messages call the built-in configuration, in the place of a file's name.
+inline constexpr std::string_view kBuiltinName = "built-in configuration";
 // The YAML text of the built-in configuration, without an output.
 [[nodiscard]] std::string_view builtin_config();
 

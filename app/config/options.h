@@ -23,7 +23,6 @@ struct Options {
   std::vector<std::shared_ptr<const DecoderConfig>> decoders;  // by ProtocolId - 1; null: off
   ExportConfig exporting;
   OutputConfig output;
-  bool log_to_stderr = false;  // messages are seen there already
 };
 
 // Reads everything. What is wrong goes to `diagnostics`; with errors there the options are of no use.

@@ -72,7 +72,8 @@ bool log_shows(LogLevel level, std::string_view logger) {
   if (level >= options.level && level != LogLevel::debug) return true;
   if (level != LogLevel::debug) return false;
   // Debug messages: all of them at debug level without selectors, else those that are chosen.
-  if (options.selectors.empty()) return options.level == LogLevel::debug;
+  if (options.level != LogLevel::debug) return false;
+  if (options.selectors.empty()) return true;
   return std::any_of(options.selectors.begin(), options.selectors.end(),
                      [&](const std::string& selector) { return selector == "*" || selector == logger; });
 }

@@ -53,12 +53,12 @@ std::string read_small_file(const std::string& path) {
   return text;
 }
 
-// Written beside its place and moved there, so that a reader never sees half of it.
+// Written beside its place and moved there, so that a reader never sees half of it. After a loss of power an empty file
+// makes a new id: not worth waiting for the disk at each first start.
 bool write_small_file(const std::string& path, const std::string& text, std::string& problem) {
   const std::string beside = path + ".new";
   const int file = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  bool good =
-      file >= 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file) == 0;
+  bool good = file >= 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
   if (file >= 0) good = ::close(file) == 0 && good;
   good = good && ::rename(beside.c_str(), path.c_str()) == 0;
   if (!good) problem = "write " + path + ": " + std::strerror(errno);
