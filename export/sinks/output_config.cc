@@ -103,7 +103,8 @@ OutputConfig read_output(const Setting& root, Diagnostics& diagnostics) {
   if (enabled.size() > 1) {
     diagnostics.error(
         *enabled[1].second, "output." + enabled[1].first,
-        "a second output beside output." + enabled[0].first + "; keep one, or disable one with enabled: false");
+        "a second output beside output." + enabled[0].first +
+            ": more than one namespace configured accessing 'output'; keep one, or disable one with enabled: false");
     return config;
   }
   const auto& [name, section] = enabled.front();
