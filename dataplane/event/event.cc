@@ -186,85 +186,26 @@ TreeWriter::~TreeWriter() {
   header.size = whole;
 }
 
-void TreeWriter::put(std::uint8_t tag, const void* value, std::size_t size) {
-  if (failed_ || skipped_ > 0) return;
-  if (!event_.grow(size + 1 + 16)) {
-    failed_ = true;
-    return;
-  }
-  auto& header = event_.record_->header;
-  if (depth_ > 0) {
-    std::uint32_t count;
-    std::memcpy(&count, event_.record_->base() + counts_[static_cast<std::size_t>(depth_ - 1)], sizeof count);
-    ++count;
-    std::memcpy(event_.record_->base() + counts_[static_cast<std::size_t>(depth_ - 1)], &count, sizeof count);
-  }
-  std::uint8_t* at = event_.record_->base() + header.size;
-  *at++ = tag;
-  if (size != 0) std::memcpy(at, value, size);
-  header.size += static_cast<std::uint32_t>(size + 1);
-}
-
-void TreeWriter::open(std::uint8_t tag) {
+void TreeWriter::open(TreeTag tag) {
   if (skipped_ > 0 || depth_ == kMaxDepth) {
-    if (skipped_ == 0) put(static_cast<std::uint8_t>(TreeTag::null), nullptr, 0);
+    if (skipped_ == 0) null();
     ++skipped_;
     return;
   }
-  const std::uint32_t none = 0;
-  put(tag, &none, sizeof none);
-  if (failed_) return;
-  counts_[static_cast<std::size_t>(depth_)] = event_.record_->header.size - static_cast<std::uint32_t>(sizeof none);
+  std::uint8_t* to = value_room(tag, kLength);
+  if (to == nullptr) return;
+  open_[static_cast<std::size_t>(depth_)] = {static_cast<std::uint32_t>(to - event_.record_->base()), 0};
   ++depth_;
 }
-
-void TreeWriter::object() { open(static_cast<std::uint8_t>(TreeTag::object)); }
-void TreeWriter::array() { open(static_cast<std::uint8_t>(TreeTag::array)); }
 
 void TreeWriter::end() {
   if (skipped_ > 0) {
     --skipped_;
   } else if (depth_ > 0) {
     --depth_;
+    const Open& closed = open_[static_cast<std::size_t>(depth_)];
+    if (!failed_) std::memcpy(event_.record_->base() + closed.place, &closed.count, sizeof closed.count);
   }
 }
-
-TreeWriter& TreeWriter::member(std::string_view key) {
-  if (failed_ || skipped_ > 0) return *this;
-  if (!event_.grow(key.size() + 4 + 16)) {
-    failed_ = true;
-    return *this;
-  }
-  auto& header = event_.record_->header;
-  std::uint8_t* at = event_.record_->base() + header.size;
-  const std::uint32_t size = static_cast<std::uint32_t>(key.size());
-  std::memcpy(at, &size, sizeof size);
-  if (size != 0) std::memcpy(at + sizeof size, key.data(), size);
-  header.size += static_cast<std::uint32_t>(size + sizeof size);
-  return *this;
-}
-
-void TreeWriter::string(std::string_view value) {
-  if (failed_ || skipped_ > 0) return;
-  const std::uint32_t size = static_cast<std::uint32_t>(value.size());
-  put(static_cast<std::uint8_t>(TreeTag::string), &size, sizeof size);
-  if (failed_ || !event_.grow(value.size() + 16)) {
-    failed_ = true;
-    return;
-  }
-  auto& header = event_.record_->header;
-  if (size != 0) std::memcpy(event_.record_->base() + header.size, value.data(), size);
-  header.size += size;
-}
-
-void TreeWriter::integer(std::int64_t value) { put(static_cast<std::uint8_t>(TreeTag::integer), &value, sizeof value); }
-void TreeWriter::unsigned_integer(std::uint64_t value) {
-  put(static_cast<std::uint8_t>(TreeTag::unsigned_integer), &value, sizeof value);
-}
-void TreeWriter::floating(double value) { put(static_cast<std::uint8_t>(TreeTag::floating), &value, sizeof value); }
-void TreeWriter::boolean(bool value) { put(static_cast<std::uint8_t>(value ? TreeTag::yes : TreeTag::no), nullptr, 0); }
-void TreeWriter::null() { put(static_cast<std::uint8_t>(TreeTag::null), nullptr, 0); }
-void TreeWriter::ip(const IpAddress& address) { put(static_cast<std::uint8_t>(TreeTag::ip), &address, sizeof address); }
-void TreeWriter::date(Time value) { put(static_cast<std::uint8_t>(TreeTag::date), &value, sizeof value); }
 
 }  // namespace spanbeat

@@ -12,6 +12,7 @@
 //         Field values are padded to 8 octets; numbers are in host order: events never leave the process.
 #pragma once
 
+#include <cstddef>
 #include <cstring>
 #include <memory>
 #include <string_view>
@@ -152,15 +153,15 @@ class Event {
   void set(typename FieldTraits<field>::Value value) {
     using Typed = typename FieldTraits<field>::Value;
     if constexpr (std::is_same_v<Typed, std::string_view>) {
-      put(field, value.data(), value.size(), true);
+      put_fast(field, value.data(), value.size(), true);
     } else if constexpr (std::is_same_v<Typed, bool>) {
       const std::int64_t wide = value ? 1 : 0;
-      put(field, &wide, sizeof wide, false);
+      put_fast(field, &wide, sizeof wide, false);
     } else if constexpr (std::is_same_v<Typed, IpAddress>) {
-      put(field, &value, sizeof value, false);
+      put_fast(field, &value, sizeof value, false);
     } else {
       static_assert(sizeof(Typed) == 8);
-      put(field, &value, sizeof value, false);
+      put_fast(field, &value, sizeof value, false);
     }
   }
   template <Field field>
@@ -187,10 +188,13 @@ class Event {
  private:
   friend class TreeWriter;
   struct Record;
+  // `put` without a call where the block has room.
+  void put_fast(Field field, const void* value, std::size_t size, bool may_cut);
   void put(Field field, const void* value, std::size_t size, bool may_cut);
   void put_null(Field field);
   void append(Field field, std::string_view more);
   bool grow(std::size_t more);
+  [[nodiscard]] bool has_room(std::size_t more) const;
 
   Record* record_ = nullptr;
 };
@@ -202,6 +206,63 @@ struct Event::Record {
   EventHeader header;
   // fields follow
   [[nodiscard]] std::uint8_t* base() { return reinterpret_cast<std::uint8_t*>(&header); }
+};
+
+// Copies a value; most are short, and a call of memcpy costs more than they do.
+inline void copy_octets(std::uint8_t* to, const void* from, std::size_t size) {
+  const auto* octets = static_cast<const std::uint8_t*>(from);
+  if (size > 32) {
+    std::memcpy(to, octets, size);
+  } else if (size >= 16) {
+    std::memcpy(to, octets, 16);
+    std::memcpy(to + size - 16, octets + size - 16, 16);
+  } else if (size >= 8) {
+    std::memcpy(to, octets, 8);
+    std::memcpy(to + size - 8, octets + size - 8, 8);
+  } else if (size >= 4) {
+    std::memcpy(to, octets, 4);
+    std::memcpy(to + size - 4, octets + size - 4, 4);
+  } else if (size != 0) {
+    to[0] = octets[0];
+    to[size / 2] = octets[size / 2];
+    to[size - 1] = octets[size - 1];
+  }
+}
+
+inline bool Event::has_room(std::size_t more) const {
+  return record_ != nullptr && offsetof(Record, header) + record_->header.size + more <= record_->capacity;
+}
+
+inline void Event::put_fast(Field field, const void* value, std::size_t size, bool may_cut) {
+  const std::size_t whole = sizeof(FieldEntry) + ((size + 7) & ~std::size_t{7});
+  if (!has_room(whole)) [[unlikely]] {
+    put(field, value, size, may_cut);
+    return;
+  }
+  Record& record = *record_;
+  const std::uint32_t at = record.header.size;
+  std::uint8_t* to = record.base() + at;
+  const FieldEntry entry{field, 0, static_cast<std::uint32_t>(size)};
+  std::memcpy(to, &entry, sizeof entry);
+  copy_octets(to + sizeof entry, value, size);
+  record.last = at;
+  record.header.size = static_cast<std::uint32_t>(at + whole);
+}
+
+// The encoding of trees: a tag, then what the tag says. Containers: u32 count, then that many values (each behind its
+// key, a u32 length and the text, in an object). Texts: u32 length and the octets.
+enum class TreeTag : std::uint8_t {
+  null,
+  no,
+  yes,
+  integer,
+  unsigned_integer,
+  floating,
+  string,
+  array,
+  object,
+  ip,
+  date
 };
 
 // Writes a tree field: objects and arrays nested at will, keys known at run time.
@@ -220,45 +281,73 @@ class TreeWriter {
   TreeWriter(const TreeWriter&) = delete;
   TreeWriter& operator=(const TreeWriter&) = delete;
 
-  void object();
-  void array();
+  void object() { open(TreeTag::object); }
+  void array() { open(TreeTag::array); }
   void end();
   // The key of the next value; only directly inside an object. Several members of one name: the last one counts.
-  TreeWriter& member(std::string_view key);
-  void string(std::string_view value);
-  void integer(std::int64_t value);
-  void unsigned_integer(std::uint64_t value);
-  void floating(double value);
-  void boolean(bool value);
-  void null();
-  void ip(const IpAddress& address);
-  void date(Time value);
+  TreeWriter& member(std::string_view key) {
+    if (std::uint8_t* to = room(kLength + key.size())) put_text(to, key);
+    return *this;
+  }
+  void string(std::string_view value) {
+    if (std::uint8_t* to = value_room(TreeTag::string, kLength + value.size())) put_text(to, value);
+  }
+  void integer(std::int64_t value) { put(TreeTag::integer, value); }
+  void unsigned_integer(std::uint64_t value) { put(TreeTag::unsigned_integer, value); }
+  void floating(double value) { put(TreeTag::floating, value); }
+  void boolean(bool value) { (void)value_room(value ? TreeTag::yes : TreeTag::no, 0); }
+  void null() { (void)value_room(TreeTag::null, 0); }
+  void ip(const IpAddress& address) { put(TreeTag::ip, address); }
+  void date(Time value) { put(TreeTag::date, value); }
 
  private:
-  void put(std::uint8_t tag, const void* value, std::size_t size);
-  void open(std::uint8_t tag);
+  static constexpr std::size_t kLength = sizeof(std::uint32_t);
+
+  // Room for `size` octets at the end of the event, which are counted as used; null when nothing can be written.
+  [[nodiscard]] std::uint8_t* room(std::size_t size) {
+    if (failed_ || skipped_ > 0) [[unlikely]]
+      return nullptr;
+    // 16 octets stay spare for the padding of the whole field.
+    if (!event_.has_room(size + 16)) [[unlikely]] {
+      if (!event_.grow(size + 16)) {
+        failed_ = true;
+        return nullptr;
+      }
+    }
+    auto& header = event_.record_->header;
+    std::uint8_t* to = event_.record_->base() + header.size;
+    header.size += static_cast<std::uint32_t>(size);
+    return to;
+  }
+  // The same behind a tag, counted in the container that is open.
+  [[nodiscard]] std::uint8_t* value_room(TreeTag tag, std::size_t size) {
+    std::uint8_t* to = room(size + 1);
+    if (to == nullptr) return nullptr;
+    if (depth_ > 0) ++open_[static_cast<std::size_t>(depth_ - 1)].count;
+    *to = static_cast<std::uint8_t>(tag);
+    return to + 1;
+  }
+  static void put_text(std::uint8_t* to, std::string_view characters) {
+    const auto size = static_cast<std::uint32_t>(characters.size());
+    std::memcpy(to, &size, sizeof size);
+    copy_octets(to + sizeof size, characters.data(), characters.size());
+  }
+  template <typename Value>
+  void put(TreeTag tag, const Value& value) {
+    if (std::uint8_t* to = value_room(tag, sizeof value)) std::memcpy(to, &value, sizeof value);
+  }
+  void open(TreeTag tag);
+
+  struct Open {
+    std::uint32_t place;  // of the count
+    std::uint32_t count;
+  };
   Event& event_;
-  std::uint32_t entry_ = 0;                        // offset of the field entry
-  std::array<std::uint32_t, kMaxDepth> counts_{};  // offsets of the open containers' counts
+  std::uint32_t entry_ = 0;           // offset of the field entry
+  std::array<Open, kMaxDepth> open_;  // as many as depth_ says are in use
   int depth_ = 0;
   int skipped_ = 0;  // containers opened beyond kMaxDepth
   bool failed_ = false;
-};
-
-// The encoding of trees: a tag, then what the tag says. Containers: u32 count, then that many values (each behind its
-// key, a u32 length and the text, in an object). Texts: u32 length and the octets.
-enum class TreeTag : std::uint8_t {
-  null,
-  no,
-  yes,
-  integer,
-  unsigned_integer,
-  floating,
-  string,
-  array,
-  object,
-  ip,
-  date
 };
 
 }  // namespace spanbeat
