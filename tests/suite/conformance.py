@@ -6,7 +6,7 @@ import sys
 from . import builds
 
 # Cases that wait for a protocol or a processor that is not built.
-WAITING = {"config-internal-ipv6": "needs the protocol thrift"}
+WAITING = {"config-internal-ipv6": "needs the protocol thrift", "flows-with-protocol-redis": "needs the protocol redis"}
 # Open cases (nothing recorded is right) whose configuration is refused here; docs/differences.md says why.
 REFUSED = {"config-internal-unknown", "config-port-range", "config-same-twice", "config-unknown-protocol"}
 PROTOCOLS = ("icmp", "icmp4", "icmp6", "dns", "http", "flows", "config", "refuse")
@@ -68,7 +68,7 @@ def conformance(settings, report):
     names = expected_cases(corpus)
     differences = os.path.join(settings.root, "docs", "differences.json")
     result = os.path.join(report.logs, "conformance.json")
-    command = [sys.executable, os.path.join(corpus, "check.py"), "--bin", builds.program(folder), "--jobs", str(settings.jobs),
+    command = [sys.executable, os.path.join(corpus, "check.py"), "--bin", builds.program(folder), "--jobs", str(settings.jobs), "--timeout", "60",
                "--case", ",".join(names), "--json", result, "--verbose", "--differences", differences]
     done = report.run("check", command, 1800, builds.SANITIZERS)
     try:
