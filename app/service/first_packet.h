@@ -5,6 +5,9 @@
 // type.
 #pragma once
 
+#include <algorithm>
+#include <array>
+
 #include "dataplane/source/source.h"
 
 namespace spanbeat {
@@ -30,13 +33,21 @@ class FirstPacketSource final : public Source {
   }
   [[nodiscard]] State state() const override { return count_ != 0 ? State::open : inner_.state(); }
   [[nodiscard]] bool live() const override { return inner_.live(); }
-  void collect(Counters& counters) override { inner_.collect(counters); }
+  // What is held and not given yet was not offered.
+  void collect(Counters& counters) override {
+    Counters told;
+    inner_.collect(told);
+    told.set(Counter::capture_offered, told.get(Counter::capture_offered) + withheld_ - count_);
+    withheld_ = count_;
+    counters.add_all(told);
+  }
   void interrupt() override { inner_.interrupt(); }
 
  private:
   Source& inner_;
   std::array<Packet, kBurst> packets_;
   std::size_t count_ = 0;
+  std::size_t withheld_ = 0;  // of what collect() was told of
 };
 
 }  // namespace spanbeat

@@ -234,11 +234,16 @@ class ThreePackets final : public Source {
   }
   [[nodiscard]] State state() const override { return asked_ > 4 ? State::end : State::open; }
   [[nodiscard]] bool live() const override { return false; }
-  void collect(Counters&) override {}
+  void collect(Counters& counters) override {
+    counters.add(Counter::capture_offered, given() - told_);
+    told_ = given();
+  }
   void interrupt() override {}
 
  private:
+  [[nodiscard]] std::uint64_t given() const { return asked_ == 0 ? 0 : std::min<std::uint64_t>(asked_ - 1, 3); }
   std::uint64_t asked_ = 0;
+  std::uint64_t told_ = 0;
 };
 
 TEST(FirstPacket, IsSeenAheadAndNotLost) {
@@ -248,6 +253,9 @@ TEST(FirstPacket, IsSeenAheadAndNotLost) {
   EXPECT_TRUE(source.read_ahead());
   EXPECT_TRUE(source.read_ahead()) << "asking again reads no further";
   EXPECT_EQ(source.first().number, 1U);
+  Counters counters;
+  source.collect(counters);
+  EXPECT_EQ(counters.get(Counter::capture_offered), 0U) << "read ahead, but given to nobody";
   std::array<Packet, kBurst> packets;
   std::vector<std::uint64_t> numbers;
   while (source.state() == Source::State::open) {
@@ -255,6 +263,8 @@ TEST(FirstPacket, IsSeenAheadAndNotLost) {
     for (std::size_t i = 0; i < count; ++i) numbers.push_back(packets[i].number);
   }
   EXPECT_EQ(numbers, (std::vector<std::uint64_t>{1, 2, 3}));
+  source.collect(counters);
+  EXPECT_EQ(counters.get(Counter::capture_offered), 3U);
 }
 
 TEST(Signals, AreReadAndNotHandled) {

@@ -7,6 +7,7 @@
 #include <ctime>
 #include <limits>
 #include <string_view>
+#include <utility>
 
 namespace spanbeat {
 namespace {
@@ -57,6 +58,13 @@ bool ReplaySource::pressed() {
   return false;
 }
 
+void ReplaySource::collect(Counters& counters) {
+  Counters told;
+  input_->collect(told);
+  told.set(Counter::capture_offered, given_ - std::exchange(offered_, given_));
+  counters.add_all(told);
+}
+
 std::size_t ReplaySource::burst(std::span<Packet, kBurst> packets) {
   if (at_ == count_) {
     at_ = 0;
@@ -87,6 +95,7 @@ std::size_t ReplaySource::burst(std::span<Packet, kBurst> packets) {
     if (!options_.keep_times) packets[given].timestamp = began_wall_ + (options_.pace ? wanted : now);
     ++given;
   }
+  given_ += given;
   return given;
 }
 

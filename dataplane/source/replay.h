@@ -31,7 +31,8 @@ class ReplaySource final : public CaptureFileSource {
 
   std::size_t burst(std::span<Packet, kBurst> packets) override;
   [[nodiscard]] State state() const override { return at_ < count_ ? State::open : input_->state(); }
-  void collect(Counters& counters) override { input_->collect(counters); }
+  // What is held and not given yet was not offered.
+  void collect(Counters& counters) override;
   void interrupt() override { input_->interrupt(); }
   std::vector<CaptureWarning> take_warnings() override { return input_->take_warnings(); }
   [[nodiscard]] absl::Status result() const override { return input_->result(); }
@@ -47,6 +48,8 @@ class ReplaySource final : public CaptureFileSource {
   std::array<Packet, kBurst> held_;
   std::size_t at_ = 0;
   std::size_t count_ = 0;
+  std::uint64_t given_ = 0;
+  std::uint64_t offered_ = 0;  // of given_, what collect() has told of
   std::uint64_t pass_ = 0;
   Time first_ = 0;           // of the pass, as recorded
   Time greatest_ = 0;        // of the pass so far, as recorded

@@ -90,10 +90,15 @@ TEST(Stepping, gives_a_packet_for_each_enter) {
   EXPECT_EQ(source.burst(packets), 1U);
   EXPECT_EQ(packets[0].timestamp, 9 * kSecond);
   EXPECT_EQ(source.state(), Source::State::open);
+  Counters counters;
+  source.collect(counters);
+  EXPECT_EQ(counters.get(Counter::capture_offered), 2U) << "the third packet is read but not given";
   ::close(keys[1]);  // nobody can press Enter any more: the rest comes by itself
   const auto rest = read_all(source);
   ASSERT_EQ(rest.size(), 1U);
   EXPECT_EQ(rest[0].octets, "c");
+  source.collect(counters);
+  EXPECT_EQ(counters.get(Counter::capture_offered), 3U);
 }
 
 }  // namespace
