@@ -152,7 +152,7 @@ void Event::append(Field field, std::string_view more) {
     return;
   }
   if (!grow(padded(more.size()) + 8)) return;
-  std::memcpy(record_->base() + record_->last + sizeof entry + entry.size, more.data(), more.size());
+  copy_octets(record_->base() + record_->last + sizeof entry + entry.size, more.data(), more.size());
   entry.size += static_cast<std::uint32_t>(more.size());
   std::memcpy(record_->base() + record_->last, &entry, sizeof entry);
   record_->header.size = static_cast<std::uint32_t>(record_->last + sizeof entry + padded(entry.size));

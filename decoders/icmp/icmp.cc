@@ -82,6 +82,10 @@ void Icmp::on_datagram(State& state, Direction direction, Cursor octets, Context
   IcmpMessage message;
   if (!read_icmp(context.endpoints().originator.version, octets, message)) return;
   expire(state, context.time(), context);
+  // A host that pings itself sends both, and there is only one direction.
+  if (context.endpoints().originator == context.endpoints().responder) {
+    direction = message.is_response() ? Direction::responder : Direction::originator;
+  }
   if (message.is_response()) {
     response(state, direction, message, octets.rest(), context);
   } else {
