@@ -18,20 +18,21 @@ inline constexpr Time kMicrosecond = 1000;
 inline constexpr Time kMillisecond = 1000 * kMicrosecond;
 inline constexpr Time kSecond = 1000 * kMillisecond;
 
-// How the first header of a packet is to be read; the names and numbers are those of the LINKTYPE_ registry where the dissector knows them.
+// How the first header of a packet is to be read; the names and numbers are those of the LINKTYPE_ registry where the
+// dissector knows them.
 enum class LinkType : std::uint16_t {
-  null_loopback = 0,    // LINKTYPE_NULL: 4 octets of address family in the capturing host's byte order
-  ethernet = 1,         // LINKTYPE_ETHERNET
-  ppp = 9,              // LINKTYPE_PPP: optional HDLC-like address and control, then the PPP protocol
-  raw_12 = 12,          // DLT_RAW on most systems
-  raw_14 = 14,          // DLT_RAW on OpenBSD
-  ppp_hdlc = 50,        // LINKTYPE_PPP_HDLC
-  raw = 101,            // LINKTYPE_RAW: begins with an IP header of either version
+  null_loopback = 0,       // LINKTYPE_NULL: 4 octets of address family in the capturing host's byte order
+  ethernet = 1,            // LINKTYPE_ETHERNET
+  ppp = 9,                 // LINKTYPE_PPP: optional HDLC-like address and control, then the PPP protocol
+  raw_12 = 12,             // DLT_RAW on most systems
+  raw_14 = 14,             // DLT_RAW on OpenBSD
+  ppp_hdlc = 50,           // LINKTYPE_PPP_HDLC
+  raw = 101,               // LINKTYPE_RAW: begins with an IP header of either version
   openbsd_loopback = 108,  // LINKTYPE_LOOP: as null_loopback, network byte order
-  linux_sll = 113,      // LINKTYPE_LINUX_SLL
-  ipv4 = 228,           // LINKTYPE_IPV4
-  ipv6 = 229,           // LINKTYPE_IPV6
-  linux_sll2 = 276,     // LINKTYPE_LINUX_SLL2
+  linux_sll = 113,         // LINKTYPE_LINUX_SLL
+  ipv4 = 228,              // LINKTYPE_IPV4
+  ipv6 = 229,              // LINKTYPE_IPV6
+  linux_sll2 = 276,        // LINKTYPE_LINUX_SLL2
 };
 
 struct Packet {
