@@ -81,43 +81,71 @@ void DocumentWalk::index(const EventHeader& header, const std::uint8_t* event) {
   }
 }
 
-// The fields that follow from the header and the stream (spec/events.md sections 2 and 10).
+// Which fields follow from which part of the header (spec/events.md sections 2 and 10).
+DocumentWalk::Groups DocumentWalk::groups(bool flow) {
+  const auto set_of = [](std::initializer_list<Field> fields) {
+    FieldSet set;
+    for (const Field field : fields) set.add(field);
+    return set;
+  };
+  Groups groups;
+  groups.timestamp = set_of({Field::timestamp});
+  groups.start = set_of({Field::event_start});
+  groups.end = set_of({Field::event_end});
+  groups.duration = set_of({Field::event_duration});
+  groups.either = set_of({Field::network_type});
+  groups.bytes = set_of({Field::network_bytes});
+  groups.transport = set_of({Field::network_transport});
+  groups.community_id = set_of({Field::network_community_id});
+  groups.source = set_of({Field::source_ip});
+  groups.source_port = set_of({Field::source_port});
+  groups.source_bytes = set_of({Field::source_bytes});
+  groups.destination = set_of({Field::destination_ip});
+  groups.destination_port = set_of({Field::destination_port});
+  groups.destination_bytes = set_of({Field::destination_bytes});
+  if (flow) return groups;
+  groups.source.add(Field::client_ip);
+  groups.source_port.add(Field::client_port);
+  groups.source_bytes.add(Field::client_bytes);
+  groups.source_domain.add(Field::client_domain);
+  groups.destination.add(Field::server_ip);
+  groups.destination_port.add(Field::server_port);
+  groups.destination_bytes.add(Field::server_bytes);
+  groups.destination_domain.add(Field::server_domain);
+  groups.either.add(Field::network_direction);
+  groups.either.add(Field::related_ip);
+  groups.status.add(Field::status);
+  return groups;
+}
+
 FieldSet DocumentWalk::derived(const StreamPlan& plan, const EventHeader& header) {
+  const bool flow = plan.is_flow();
+  const Groups& groups = flow ? flow_groups_ : transaction_groups_;
   FieldSet fields = plan.constants();
+  fields.add(groups.timestamp);
   const bool has_source = header.source.version != IpVersion::none;
   const bool has_destination = header.destination.version != IpVersion::none;
-  const bool has_bytes = header.source_bytes + header.destination_bytes != 0;
-  fields.add(Field::timestamp);
   if (has_source) source_ip_.set(header.source);
   if (has_destination) destination_ip_.set(header.destination);
-  fields.add_if(has_source, Field::source_ip);
-  fields.add_if(header.source_port != 0, Field::source_port);
-  fields.add_if(header.source_bytes != 0, Field::source_bytes);
-  fields.add_if(has_destination, Field::destination_ip);
-  fields.add_if(header.destination_port != 0, Field::destination_port);
-  fields.add_if(header.destination_bytes != 0, Field::destination_bytes);
-  fields.add_if(has_source || has_destination, Field::network_type);
-  fields.add_if(header.transport != Transport::none, Field::network_transport);
-  fields.add_if(header.has_community_id != 0, Field::network_community_id);
-  fields.add_if(has_bytes || plan.is_flow(), Field::network_bytes);
+  fields.add_if(has_source, groups.source);
+  fields.add_if(header.source_port != 0, groups.source_port);
+  fields.add_if(header.source_bytes != 0, groups.source_bytes);
+  fields.add_if(has_destination, groups.destination);
+  fields.add_if(header.destination_port != 0, groups.destination_port);
+  fields.add_if(header.destination_bytes != 0, groups.destination_bytes);
+  fields.add_if(has_source || has_destination, groups.either);
+  fields.add_if(header.transport != Transport::none, groups.transport);
+  fields.add_if(header.has_community_id != 0, groups.community_id);
+  // A flow without octets says so.
+  fields.add_if(flow || header.source_bytes + header.destination_bytes != 0, groups.bytes);
   const bool has_start = header.start != kNever;
   const bool has_end = header.end != kNever;
-  fields.add_if(has_start, Field::event_start);
-  fields.add_if(has_end, Field::event_end);
-  fields.add_if(has_start && has_end && header.end >= header.start, Field::event_duration);
-  if (plan.is_flow()) return fields;
-
-  fields.add_if(has_source, Field::client_ip);
-  fields.add_if(header.source_port != 0, Field::client_port);
-  fields.add_if(header.source_bytes != 0, Field::client_bytes);
-  fields.add_if(set_.has(Field::source_domain), Field::client_domain);
-  fields.add_if(has_destination, Field::server_ip);
-  fields.add_if(header.destination_port != 0, Field::server_port);
-  fields.add_if(header.destination_bytes != 0, Field::server_bytes);
-  fields.add_if(set_.has(Field::destination_domain), Field::server_domain);
-  fields.add_if(header.status != Status::none, Field::status);
-  fields.add_if(has_source || has_destination, Field::network_direction);
-  fields.add_if(has_source || has_destination, Field::related_ip);
+  fields.add_if(has_start, groups.start);
+  fields.add_if(has_end, groups.end);
+  fields.add_if(has_start && has_end && header.end >= header.start, groups.duration);
+  fields.add_if(header.status != Status::none, groups.status);
+  fields.add_if(set_.has(Field::source_domain), groups.source_domain);
+  fields.add_if(set_.has(Field::destination_domain), groups.destination_domain);
   return fields;
 }
 
@@ -317,6 +345,7 @@ void DocumentWalk::write(const StreamPlan& plan, const EventHeader& header, cons
   // related.ip of a transaction is both: the ends, and what the decoder adds. It is written as a derived field.
   FieldSet set_alone = set_;
   if (derived_fields.has(Field::related_ip)) set_alone.remove(static_cast<std::size_t>(Field::related_ip));
+  output.start(set_.count() + derived_fields.count());
   for (std::size_t i = 0; i < FieldSet::kWords; ++i) {
     const std::uint64_t set = set_alone.word(i);
     std::uint64_t fields = set | (derived_fields.word(i) & ~nulls_.word(i));

@@ -53,6 +53,15 @@ class DocumentWalk {
   // Which fields the event sets, and where.
   void index(const EventHeader& header, const std::uint8_t* event);
   [[nodiscard]] FieldSet derived(const StreamPlan& plan, const EventHeader& header);
+
+  // Fields that are there or not together.
+  struct Groups {
+    FieldSet timestamp, start, end, duration;
+    FieldSet source, source_port, source_bytes;
+    FieldSet destination, destination_port, destination_bytes;
+    FieldSet either, bytes, transport, community_id, status, source_domain, destination_domain;
+  };
+  static Groups groups(bool flow);
   template <typename Output>
   SPANBEAT_INLINE void write(const StreamPlan& plan, const EventHeader& header, const std::uint8_t* event,
                              NetworkDirection direction, Output& output);
@@ -69,6 +78,8 @@ class DocumentWalk {
   // A field's type, or kSeveral where it may have several values: kFieldInfo in fewer cache lines.
   static constexpr std::uint8_t kSeveral = 0x80;
   std::array<std::uint8_t, kFields> kinds_;
+  const Groups flow_groups_ = groups(true);
+  const Groups transaction_groups_ = groups(false);
   FieldSet set_;
   FieldSet nulls_;
   // The first and the last entry of each field that is set.

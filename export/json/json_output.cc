@@ -1,19 +1,18 @@
 #include "export/json/json_output.h"
 
-#include "export/json/tree.h"
-
 namespace spanbeat {
 
 void JsonTree::forget_members(const std::vector<bool>& which) {
   char* const text = buffer_.begin();
-  const std::size_t first = opened_.back();
-  const std::size_t begin = members_[first];
+  const std::vector<std::size_t>& members = style_.members;
+  const std::size_t first = style_.opened.back();
+  const std::size_t begin = members[first];
   const std::size_t end = static_cast<std::size_t>(at_ - text);
   std::size_t to = begin;
   for (std::size_t i = 0; i < which.size(); ++i) {
     if (which[i]) continue;
-    std::size_t from = members_[first + i];
-    const std::size_t until = first + i + 1 < members_.size() ? members_[first + i + 1] : end;
+    std::size_t from = members[first + i];
+    const std::size_t until = first + i + 1 < members.size() ? members[first + i + 1] : end;
     // The first one that stays has no comma before it.
     if (to == begin && i != 0) ++from;
     std::memmove(text + to, text + from, until - from);
@@ -37,7 +36,7 @@ char* JsonTree::write_unpadded(std::string_view text, char* out) const {
 
 char* write_tree_json(JsonStyle& style, TextBuffer& buffer, char* at, Bytes tree) {
   JsonTree output(style, buffer, at);
-  TreeWalk walk(output);
+  TreeWalk walk(output, style.tree);
   walk.run(tree);
   return output.at();
 }

@@ -15,24 +15,34 @@
 #include "export/json/scalars.h"
 #include "export/json/text_buffer.h"
 #include "export/json/transitions.h"
+#include "export/json/tree.h"
 
 namespace spanbeat {
 
 // What all documents of an exporter are written with.
 struct JsonStyle {
   explicit JsonStyle(bool html = false, bool local_time = false)
-      : escape(html ? escape_html : escape_kernels().back().function), inline_texts(html ? 0 : 16), dates(local_time) {}
+      : escape(html ? escape_html : escape_kernels().back().function), inline_texts(html ? 0 : 32), dates(local_time) {}
   EscapeFunction escape;
   std::size_t inline_texts;  // texts up to this size are tried without a call
   DateWriter dates;
+  // Memory of trees under way.
+  TreeScratch tree;
+  std::vector<std::size_t> members;  // where the members of all open objects begin
+  std::vector<std::size_t> opened;   // how many of them belong to outer objects
 };
 
 // Writes text of up to `style.inline_texts` octets at once when it is clean; everything else by the kernel.
 inline char* write_escaped(const JsonStyle& style, std::string_view text, char* out) {
   if (text.size() <= style.inline_texts) {
-    const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data()));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), octets);
-    if ((unclean_mask(octets) & ((1u << text.size()) - 1)) == 0) return out + text.size();
+    const auto* from = reinterpret_cast<const __m128i*>(text.data());
+    auto* to = reinterpret_cast<__m128i*>(out);
+    const __m128i first = _mm_loadu_si128(from);
+    const __m128i second = _mm_loadu_si128(from + 1);
+    _mm_storeu_si128(to, first);
+    _mm_storeu_si128(to + 1, second);
+    const std::uint64_t wanted = (std::uint64_t{1} << text.size()) - 1;
+    if (((unclean_mask(first) | unclean_mask(second) << 16) & wanted) == 0) return out + text.size();
   }
   return style.escape(text.data(), text.size(), out);
 }
@@ -40,7 +50,10 @@ inline char* write_escaped(const JsonStyle& style, std::string_view text, char* 
 // JSON of values whose shape is known only at run time: the output of TreeWalk, and of writing a Value.
 class JsonTree {
  public:
-  JsonTree(JsonStyle& style, TextBuffer& buffer, char* at) : style_(style), buffer_(buffer), at_(at) {}
+  JsonTree(JsonStyle& style, TextBuffer& buffer, char* at) : style_(style), buffer_(buffer), at_(at) {
+    style_.members.clear();
+    style_.opened.clear();
+  }
   [[nodiscard]] char* at() const { return at_; }
 
   void null() { literal("null"); }
@@ -77,17 +90,22 @@ class JsonTree {
   void end_array() { character(']'); }
   void begin_object() {
     character('{');
-    opened_.push_back(members_.size());
+    style_.opened.push_back(style_.members.size());
   }
   void member(std::string_view key, std::size_t index, bool padded = true) {
-    members_.push_back(static_cast<std::size_t>(at_ - buffer_.begin()));
-    if (index != 0) character(',');
-    string(key, padded);
-    character(':');
+    char* out = room(escaped_room(key.size()) + 4);
+    style_.members.push_back(static_cast<std::size_t>(out - buffer_.begin()));
+    *out = ',';
+    out += index != 0 ? 1 : 0;
+    *out++ = '"';
+    out = padded ? write_escaped(style_, key, out) : write_unpadded(key, out);
+    *out++ = '"';
+    *out++ = ':';
+    at_ = out;
   }
   void end_object() {
-    members_.resize(opened_.back());
-    opened_.pop_back();
+    style_.members.resize(style_.opened.back());
+    style_.opened.pop_back();
     character('}');
   }
   // Takes the members of the open object whose place is true out again.
@@ -110,8 +128,6 @@ class JsonTree {
   JsonStyle& style_;
   TextBuffer& buffer_;
   char* at_;
-  std::vector<std::size_t> members_;  // where the members of all open objects begin
-  std::vector<std::size_t> opened_;   // how many of them belong to outer objects
 };
 
 // JSON of a tree field, for JsonOutput: gives the place behind it.
@@ -127,17 +143,18 @@ class JsonOutput {
   static constexpr bool kShowsNulls = false;
 
   JsonOutput(JsonStyle& style, Transitions& transitions, TextBuffer& buffer)
-      : style_(style),
-        transitions_(transitions),
-        buffer_(buffer),
-        room_(transitions.room() + kScalarRoom),
-        at_(buffer.end()),
-        limit_(buffer.limit()) {}
+      : style_(style), transitions_(transitions), buffer_(buffer), at_(buffer.end()), limit_(at_) {}
+
+  // Makes room for what `fields` fields take at least; only texts and lists ask for more.
+  SPANBEAT_INLINE void start(std::size_t fields) {
+    kept_back_ = static_cast<std::ptrdiff_t>((fields + 2) * (transitions_.room() + kScalarRoom));
+    limit_ = buffer_.limit() - kept_back_;
+    reserve(0);
+  }
 
   // The next field, later than the one before. One value follows: for a plain field by the functions up to tree(), for
   // a field that may have several by begin_list, next and add_... for each, end_list; or, shown plain, by one add_...
   SPANBEAT_INLINE void begin(std::size_t field) {
-    reserve(room_);
     at_ = transitions_.write(previous_, field, at_);
     previous_ = field;
   }
@@ -173,7 +190,8 @@ class JsonOutput {
   }
   SPANBEAT_INLINE void tree(Bytes encoded) {
     at_ = write_tree_json(style_, buffer_, at_, encoded);
-    limit_ = buffer_.limit();
+    limit_ = buffer_.limit() - kept_back_;
+    reserve(0);
   }
 
   SPANBEAT_INLINE void begin_list() { *at_++ = '['; }
@@ -215,26 +233,26 @@ class JsonOutput {
 
   // Closes the document; the buffer now ends behind it.
   SPANBEAT_INLINE void end() {
-    reserve(room_);
     if (previous_ == Transitions::kBegin) *at_++ = '{';
     at_ = transitions_.write(previous_, Transitions::kEnd, at_);
     buffer_.finish(at_);
   }
 
  private:
+  // Room for `more` octets, beside what all fields are sure to need.
   SPANBEAT_INLINE void reserve(std::size_t more) {
-    if (static_cast<std::size_t>(limit_ - at_) < more) [[unlikely]] {
-      at_ = buffer_.room(at_, more);
-      limit_ = buffer_.limit();
+    if (limit_ - at_ < static_cast<std::ptrdiff_t>(more)) [[unlikely]] {
+      at_ = buffer_.room(at_, more + static_cast<std::size_t>(kept_back_));
+      limit_ = buffer_.limit() - kept_back_;
     }
   }
 
   JsonStyle& style_;
   Transitions& transitions_;
   TextBuffer& buffer_;
-  const std::size_t room_;
   char* at_;
   char* limit_;
+  std::ptrdiff_t kept_back_ = 0;
   std::size_t previous_ = Transitions::kBegin;
 };
 

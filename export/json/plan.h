@@ -8,6 +8,8 @@
 #pragma once
 
 #include <array>
+#include <bit>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -23,9 +25,17 @@ class FieldSet {
   static constexpr std::size_t kWords = (kFields + 63) / 64;
   void add(std::size_t field) { words_[field / 64] |= std::uint64_t{1} << (field % 64); }
   void add(Field field) { add(static_cast<std::size_t>(field)); }
-  void add_if(bool condition, Field field) {
-    const auto number = static_cast<std::size_t>(field);
-    words_[number / 64] |= std::uint64_t{condition} << (number % 64);
+  void add(const FieldSet& fields) {
+    for (std::size_t i = 0; i < kWords; ++i) words_[i] |= fields.words_[i];
+  }
+  void add_if(bool condition, const FieldSet& fields) {
+    const std::uint64_t all = std::uint64_t{0} - std::uint64_t{condition};
+    for (std::size_t i = 0; i < kWords; ++i) words_[i] |= fields.words_[i] & all;
+  }
+  [[nodiscard]] std::size_t count() const {
+    std::size_t sum = 0;
+    for (const std::uint64_t word : words_) sum += static_cast<std::size_t>(std::popcount(word));
+    return sum;
   }
   void remove(std::size_t field) { words_[field / 64] &= ~(std::uint64_t{1} << (field % 64)); }
   [[nodiscard]] bool has(std::size_t field) const { return (words_[field / 64] >> (field % 64) & 1) != 0; }

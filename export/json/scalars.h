@@ -50,6 +50,21 @@ constexpr Octets octets() {
   return table;
 }
 inline constexpr Octets kOctets = octets();
+
+struct Powers {
+  std::uint64_t of_ten[20];
+};
+constexpr Powers powers() {
+  Powers table{};
+  std::uint64_t power = 1;
+  for (int i = 0; i < 20; ++i) {
+    table.of_ten[i] = power;
+    power *= 10;
+  }
+  table.of_ten[0] = 0;  // even 0 has a digit
+  return table;
+}
+inline constexpr Powers kPowers = powers();
 }  // namespace scalar_tables
 
 inline char* write_two_digits(unsigned value, char* out) {
@@ -57,29 +72,31 @@ inline char* write_two_digits(unsigned value, char* out) {
   return out + 2;
 }
 
+// How many decimal digits: an estimate from the bits, corrected by one comparison.
+inline std::size_t digits_of(std::uint64_t value) {
+  const unsigned bits = 64 - static_cast<unsigned>(__builtin_clzll(value | 1));
+  const unsigned estimate = bits * 1233 >> 12;  // log10(2) is about 1233 / 4096
+  return estimate + (value >= scalar_tables::kPowers.of_ten[estimate] ? 1 : 0);
+}
+
 inline char* write_unsigned(std::uint64_t value, char* out) {
   if (value < 10) {
     *out = static_cast<char>('0' + value);
     return out + 1;
   }
-  if (value < 100) return write_two_digits(static_cast<unsigned>(value), out);
-  char digits[20];
-  char* at = digits + sizeof digits;
+  char* const end = out + digits_of(value);
+  char* at = end;
   while (value >= 100) {
-    const unsigned pair = static_cast<unsigned>(value % 100);
-    value /= 100;
     at -= 2;
-    (void)write_two_digits(pair, at);
+    (void)write_two_digits(static_cast<unsigned>(value % 100), at);
+    value /= 100;
   }
   if (value >= 10) {
-    at -= 2;
-    (void)write_two_digits(static_cast<unsigned>(value), at);
+    (void)write_two_digits(static_cast<unsigned>(value), at - 2);
   } else {
-    *--at = static_cast<char>('0' + value);
+    at[-1] = static_cast<char>('0' + value);
   }
-  const std::size_t size = static_cast<std::size_t>(digits + sizeof digits - at);
-  std::memcpy(out, at, size);
-  return out + size;
+  return end;
 }
 
 inline char* write_integer(std::int64_t value, char* out) {

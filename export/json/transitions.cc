@@ -65,9 +65,15 @@ const Transitions::Entry& Transitions::make(std::size_t from, std::size_t to) {
   return entries_.back();
 }
 
-char* Transitions::write_long(const Entry& entry, char* out) const {
+char* Transitions::write_unusual(std::size_t from, std::size_t to, char* out) {
+  const Entry* entry = &entries_[index_[from * kColumns + to]];
+  if (entry->size == kNotMade) entry = &make(from, to);
+  if (entry->size != kLong) {
+    std::memcpy(out, entry->text, entry->size);
+    return out + entry->size;
+  }
   std::uint32_t number;
-  std::memcpy(&number, entry.text, sizeof number);
+  std::memcpy(&number, entry->text, sizeof number);
   const std::string& text = long_texts_[number];
   std::memcpy(out, text.data(), text.size());
   return out + text.size();

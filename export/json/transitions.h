@@ -34,13 +34,12 @@ class Transitions {
 
   // Copies the text between two fields. `out` has room() octets.
   char* write(std::size_t from, std::size_t to, char* out) {
-    const Entry* entry = &entries_[index_[from * kColumns + to]];
-    if (entry->size == kNotMade) [[unlikely]]
-      entry = &make(from, to);
-    if (entry->size == kLong) [[unlikely]]
-      return write_long(*entry, out);
-    std::memcpy(out, entry->text, sizeof entry->text);
-    return out + entry->size;
+    const Entry& entry = entries_[index_[from * kColumns + to]];
+    if (entry.size > sizeof entry.text) [[unlikely]]
+      return write_unusual(from, to, out);
+    std::memcpy(out, entry.text, 32);
+    if (entry.size > 32) std::memcpy(out + 32, entry.text + 32, sizeof entry.text - 32);
+    return out + entry.size;
   }
   // Octets that the longest text of all needs.
   [[nodiscard]] std::size_t room() const { return longest_; }
@@ -55,7 +54,8 @@ class Transitions {
   };
 
   const Entry& make(std::size_t from, std::size_t to);
-  char* write_long(const Entry& entry, char* out) const;
+  // A text that was not made yet, or is a long one.
+  [[gnu::noinline]] char* write_unusual(std::size_t from, std::size_t to, char* out);
 
   std::vector<std::uint16_t> index_;  // [from][to] in entries_; 0: not made yet
   std::vector<Entry> entries_;

@@ -6,6 +6,7 @@
 //         ones to forget. A damaged tree ends early; what is open is closed.
 #pragma once
 
+#include <memory>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -14,10 +15,24 @@
 
 namespace spanbeat {
 
+// What a walk keeps of the objects that are open; used again by the next walk.
+struct TreeScratch {
+  struct Member {
+    std::uint64_t signature;  // differs where keys differ, most of the time
+    std::string_view key;
+    bool shadowed;
+  };
+  std::vector<Member> members;  // of all open objects
+  std::vector<bool> shadowed;
+};
+
 template <typename Output>
 class TreeWalk {
  public:
-  explicit TreeWalk(Output& output) : output_(output) {}
+  TreeWalk(Output& output, TreeScratch& scratch)
+      : output_(output), members_(scratch.members), shadowed_(scratch.shadowed) {
+    members_.clear();
+  }
 
   void run(Bytes tree) {
     at_ = tree.data();
@@ -26,11 +41,6 @@ class TreeWalk {
   }
 
  private:
-  struct Member {
-    std::string_view key;
-    bool shadowed;
-  };
-
   template <typename Word>
   Word word() {
     Word word{};
@@ -109,21 +119,28 @@ class TreeWalk {
     output_.end_array();
   }
 
+  using Places = std::unordered_map<std::string_view, std::size_t>;
+
   void object(int depth) {
     const std::uint32_t count = word<std::uint32_t>();
     const std::size_t first = members_.size();
-    std::unordered_map<std::string_view, std::size_t> by_key;  // for large objects
+    std::unique_ptr<Places> places;  // of the members of a large object
     bool any_shadowed = false;
     output_.begin_object();
     for (std::uint32_t i = 0; i < count && at_ != end_; ++i) {
       const std::string_view key = characters();
-      const std::size_t earlier = find(key, first, by_key);
-      if (earlier < members_.size()) members_[earlier].shadowed = any_shadowed = true;
-      members_.push_back({key, false});
-      if (i > kLinear) {
-        by_key[key] = members_.size() - 1;
-      } else if (i == kLinear) {
-        for (std::size_t j = first; j < members_.size(); ++j) by_key[members_[j].key] = j;
+      const std::uint64_t signature = signature_of(key);
+      const std::size_t earlier = find(key, signature, first, places.get());
+      if (earlier < members_.size()) [[unlikely]] {
+        members_[earlier].shadowed = any_shadowed = true;
+      }
+      members_.push_back({signature, key, false});
+      if (i >= kLinear) [[unlikely]] {
+        if (places == nullptr) {
+          places = std::make_unique<Places>();
+          for (std::size_t j = first; j < members_.size(); ++j) (*places)[members_[j].key] = j;
+        }
+        (*places)[key] = members_.size() - 1;
       }
       output_.member(key, i);
       value(depth + 1);
@@ -137,16 +154,26 @@ class TreeWalk {
     members_.resize(first);
   }
 
+  // The length and the last octets, which differ sooner than the first ones.
+  static std::uint64_t signature_of(std::string_view key) {
+    std::uint64_t last = 0;
+    if (key.size() >= sizeof last) {
+      std::memcpy(&last, key.data() + key.size() - sizeof last, sizeof last);
+    } else {
+      for (const char c : key) last = last << 8 | static_cast<std::uint8_t>(c);
+    }
+    return last + key.size() * 0x9e3779b97f4a7c15u;
+  }
+
   // The last member of that name so far, or members_.size(). Large objects are looked up in a map, so that many members
   // of a hostile message cost no square.
-  std::size_t find(std::string_view key, std::size_t first,
-                   std::unordered_map<std::string_view, std::size_t>& by_key) const {
-    if (members_.size() - first > kLinear) {
-      const auto found = by_key.find(key);
-      return found == by_key.end() ? members_.size() : found->second;
+  std::size_t find(std::string_view key, std::uint64_t signature, std::size_t first, const Places* places) const {
+    if (places != nullptr) {
+      const auto found = places->find(key);
+      return found == places->end() ? members_.size() : found->second;
     }
     for (std::size_t i = members_.size(); i > first; --i) {
-      if (members_[i - 1].key == key) return i - 1;
+      if (members_[i - 1].signature == signature && members_[i - 1].key == key) return i - 1;
     }
     return members_.size();
   }
@@ -155,8 +182,8 @@ class TreeWalk {
   Output& output_;
   const std::uint8_t* at_ = nullptr;
   const std::uint8_t* end_ = nullptr;
-  std::vector<Member> members_;  // of all open objects
-  std::vector<bool> shadowed_;
+  std::vector<TreeScratch::Member>& members_;
+  std::vector<bool>& shadowed_;
 };
 
 }  // namespace spanbeat

@@ -6,7 +6,8 @@ namespace spanbeat {
 
 Value tree_value(Bytes tree) {
   ValueTree output;
-  TreeWalk walk(output);
+  TreeScratch scratch;
+  TreeWalk walk(output, scratch);
   walk.run(tree);
   return output.take();
 }

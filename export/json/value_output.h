@@ -76,6 +76,7 @@ class ValueOutput {
   ValueOutput() : document_(Value::of_object()) {}
   [[nodiscard]] Value take() { return std::move(document_); }
 
+  void start(std::size_t) {}
   void begin(std::size_t field);
   void text(std::string_view text) { *at_ = Value::of_string(std::string(text)); }
   void short_text(std::string_view characters) { text(characters); }
