@@ -12,6 +12,7 @@
 //         Field values are padded to 8 octets; numbers are in host order: events never leave the process.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstring>
 #include <memory>
@@ -164,6 +165,9 @@ class Event {
       put_fast(field, &value, sizeof value, false);
     }
   }
+  // Sets several numbers or booleans at once.
+  template <Field... fields>
+  void set_numbers(std::same_as<std::int64_t> auto... values);
   template <Field field>
   void set_text(Bytes value) {
     set<field>(text(value));
@@ -231,6 +235,25 @@ inline void copy_octets(std::uint8_t* to, const void* from, std::size_t size) {
 
 inline bool Event::has_room(std::size_t more) const {
   return record_ != nullptr && offsetof(Record, header) + record_->header.size + more <= record_->capacity;
+}
+
+template <Field... fields>
+void Event::set_numbers(std::same_as<std::int64_t> auto... values) {
+  static_assert(sizeof...(fields) == sizeof...(values));
+  static_assert(
+      ((FieldTraits<fields>::type == FieldType::integer || FieldTraits<fields>::type == FieldType::boolean) && ...));
+  struct Number {
+    FieldEntry entry;
+    std::int64_t value;
+  };
+  const Number numbers[] = {{{fields, 0, sizeof values}, values}...};
+  if (!has_room(sizeof numbers)) [[unlikely]] {
+    for (const Number& number : numbers) put(number.entry.field, &number.value, sizeof number.value, false);
+    return;
+  }
+  std::memcpy(record_->base() + record_->header.size, numbers, sizeof numbers);
+  record_->last = record_->header.size + static_cast<std::uint32_t>(sizeof numbers - sizeof(Number));
+  record_->header.size += static_cast<std::uint32_t>(sizeof numbers);
 }
 
 inline void Event::put_fast(Field field, const void* value, std::size_t size, bool may_cut) {

@@ -199,6 +199,7 @@ void Dns::give_up(State& state, Direction asker, DnsQuery* query, std::string_vi
 }
 
 void Dns::expire(State& state, Time now, Context& context) {
+  if (is_idle(state)) return;
   for (const Direction asker : {Direction::originator, Direction::responder}) {
     Pending<DnsQuery>& waiting = state.waiting[side(asker)];
     while (!waiting.empty() && waiting.oldest()->since + config_->transaction_timeout <= now) {

@@ -10,13 +10,13 @@ namespace {
 // RFC 1035 section 4.1.1, RFC 4035 section 3.
 enum : std::uint16_t { kAa = 0x400, kTc = 0x200, kRd = 0x100, kRa = 0x80, kAd = 0x20, kCd = 0x10 };
 
-void write_addresses(Event& event, const DnsMessage& message) {
-  for_each_record(message.octets, message.answers, [&](const DnsRecord& record) {
-    if (record.begin == record.end || (record.type != dns_type::kA && record.type != dns_type::kAaaa)) return;
-    const IpAddress address = IpAddress::from_wire(message.octets.subspan(record.begin, record.end - record.begin));
+void write_addresses(Event& event, const DnsMessage& message, const DnsAddresses& addresses) {
+  for (std::size_t i = 0; i < addresses.count; ++i) {
+    const auto& [begin, size] = addresses.places[i];
+    const IpAddress address = IpAddress::from_wire(message.octets.subspan(begin, size));
     event.set<F::dns_resolved_ip>(address);
     event.set<F::related_ip>(address);
-  });
+  }
 }
 
 }  // namespace
@@ -61,28 +61,26 @@ void Dns::write_message(Event& event, const DnsMessage& message, std::string_vie
   const DnsText text{message, name, scratch_};
   Digits digits;
   if (config_->include_additionals) write_section(event, F::dns_additionals, message.additionals, text);
-  event.set<F::dns_additionals_count>(message.additionals.count - (message.has_opt ? 1 : 0));
-  write_section(event, F::dns_answers, message.answers, text);
-  event.set<F::dns_answers_count>(message.answers.count);
+  DnsAddresses addresses;
+  write_section(event, F::dns_answers, message.answers, text, &addresses);
   if (config_->include_authorities) write_section(event, F::dns_authorities, message.authorities, text);
-  event.set<F::dns_authorities_count>(message.authorities.count);
-  const std::uint16_t flags = message.flags;
-  event.set<F::dns_flags_authentic_data>((flags & kAd) != 0);
-  event.set<F::dns_flags_authoritative>((flags & kAa) != 0);
-  event.set<F::dns_flags_checking_disabled>((flags & kCd) != 0);
-  event.set<F::dns_flags_recursion_available>((flags & kRa) != 0);
-  event.set<F::dns_flags_recursion_desired>((flags & kRd) != 0);
-  event.set<F::dns_flags_truncated_response>((flags & kTc) != 0);
-  for (const auto& [bit, flag] : kFlags) {
-    if ((flags & bit) != 0) event.set<F::dns_header_flags>(flag);
+  const auto number = [](std::uint32_t value) { return static_cast<std::int64_t>(value); };
+  const auto flag = [&message](std::uint16_t bit) { return static_cast<std::int64_t>((message.flags & bit) != 0); };
+  event.set_numbers<F::dns_additionals_count, F::dns_answers_count, F::dns_authorities_count,
+                    F::dns_flags_authentic_data, F::dns_flags_authoritative, F::dns_flags_checking_disabled,
+                    F::dns_flags_recursion_available, F::dns_flags_recursion_desired, F::dns_flags_truncated_response,
+                    F::dns_id>(number(message.additionals.count - (message.has_opt ? 1 : 0)),
+                               number(message.answers.count), number(message.authorities.count), flag(kAd), flag(kAa),
+                               flag(kCd), flag(kRa), flag(kRd), flag(kTc), number(message.id));
+  for (const auto& [bit, name_of_bit] : kFlags) {
+    if ((message.flags & bit) != 0) event.set<F::dns_header_flags>(name_of_bit);
   }
   if (message.dnssec_ok()) event.set<F::dns_header_flags>("DO");
-  event.set<F::dns_id>(message.id);
   event.set<F::dns_op_code>(dns_opcode_name(message.opcode(), digits));
   if (message.has_opt) write_opt(event, message.octets, message.opt, scratch_);
   if (message.questions != 0) write_question(event, message, name);
   event.set<F::dns_response_code>(dns_response_code_name(message.response_code, digits));
-  write_addresses(event, message);
+  write_addresses(event, message, addresses);
 }
 
 }  // namespace spanbeat

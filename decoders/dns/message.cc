@@ -8,8 +8,13 @@ namespace spanbeat {
 namespace {
 
 std::uint16_t be16(Bytes octets, std::size_t at) {
-  return static_cast<std::uint16_t>(octets[at] << 8 | octets[at + 1]);
+  std::uint16_t value;
+  std::memcpy(&value, octets.data() + at, sizeof value);
+  return __builtin_bswap16(value);
 }
+
+// Type, class, TTL and length of a record (RFC 1035 section 4.1.3).
+constexpr std::size_t kFixed = 10;
 
 // Most records are owned by the name of the question, said as a pointer to it.
 bool points_to_question(Bytes message, std::size_t at) {
@@ -22,17 +27,13 @@ std::size_t read_record(Bytes message, std::size_t at, DnsRecord& record) {
   if (at >= message.size()) return 0;
   record.name = at;
   at = points_to_question(message, at) ? at + 2 : skip_name(message, at);
-  if (at == 0) return 0;
-  Cursor fixed(message.subspan(at));
-  record.type = fixed.be16();
-  record.class_value = fixed.be16();
-  record.ttl = fixed.be32();
-  const std::size_t length = fixed.be16();
-  fixed.skip(length);
-  if (!fixed.ok()) return 0;
-  record.begin = at + 10;
-  record.end = record.begin + length;
-  return record.end;
+  if (at == 0 || message.size() - at < kFixed) return 0;
+  record.type = be16(message, at);
+  record.class_value = be16(message, at + 2);
+  record.ttl = static_cast<std::uint32_t>(be16(message, at + 4)) << 16 | be16(message, at + 6);
+  record.begin = at + kFixed;
+  record.end = record.begin + be16(message, at + 8);
+  return record.end <= message.size() ? record.end : 0;
 }
 
 bool DnsMessage::read(Bytes message) {

@@ -12,8 +12,9 @@
 
 namespace spanbeat {
 
-// Room for the longest text: 254 octets, each as \DDD, and a final dot.
-inline constexpr std::size_t kMaxNameText = 1024;
+// Room for the longest text: 254 octets, each as \DDD, and a final dot; and for the vectors that write it.
+inline constexpr std::size_t kMaxNameSlack = 16;
+inline constexpr std::size_t kMaxNameText = 1024 + kMaxNameSlack;
 
 // Where the name at `offset` of `message` ends; 0 when it is none. Pointers may lead anywhere in `message`.
 [[nodiscard]] std::size_t skip_name(Bytes message, std::size_t offset);

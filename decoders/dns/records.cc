@@ -276,7 +276,7 @@ void render(Event& event, const DnsText& dns) {
 
 }  // namespace
 
-void write_section(Event& event, Field field, const DnsSection& section, const DnsText& dns) {
+void write_section(Event& event, Field field, const DnsSection& section, const DnsText& dns, DnsAddresses* addresses) {
   if (section.count == 0) return;
   const Bytes message = dns.message.octets;
   if (section.count == 1 && dns.message.has_opt && field == F::dns_additionals) return;
@@ -286,6 +286,12 @@ void write_section(Event& event, Field field, const DnsSection& section, const D
     if (record.type == dns_type::kOpt) return;
     Digits digits;
     char buffer[kMaxNameText];
+    if (addresses != nullptr && record.begin != record.end &&
+        (record.type == dns_type::kA || record.type == dns_type::kAaaa) &&
+        addresses->count < addresses->places.size()) {
+      addresses->places[addresses->count++] = {static_cast<std::uint16_t>(record.begin),
+                                               static_cast<std::uint16_t>(record.end - record.begin)};
+    }
     tree.object();
     tree.member("class").string(dns_class_name(record.class_value, digits));
     write_data(tree, dns, record);

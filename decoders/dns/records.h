@@ -5,6 +5,8 @@
 // Limits: made of messages that DnsMessage::read accepted.
 #pragma once
 
+#include <array>
+
 #include "dataplane/event/event.h"
 #include "decoders/dns/message.h"
 #include "decoders/dns/text.h"
@@ -21,8 +23,19 @@ struct DnsText {
   DnsTextBuffer& scratch;          // of kRecordText characters
 };
 
-// The records of a section, without OPT; nothing when there are none.
-void write_section(Event& event, Field field, const DnsSection& section, const DnsText& dns);
+// Where the addresses of a section are. No message has room for more: the shortest A record has 15 octets.
+struct DnsAddresses {
+  struct Place {
+    std::uint16_t begin;
+    std::uint16_t size;
+  };
+  std::size_t count = 0;
+  std::array<Place, 65536 / 15 + 1> places;
+};
+
+// The records of a section, without OPT; nothing when there are none. Their addresses are added to `addresses`.
+void write_section(Event& event, Field field, const DnsSection& section, const DnsText& dns,
+                   DnsAddresses* addresses = nullptr);
 
 // `class IN, type A, example.com`
 void question_text(std::uint16_t type, std::uint16_t class_value, std::string_view name, DnsTextBuffer& out);

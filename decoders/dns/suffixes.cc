@@ -10,7 +10,9 @@ namespace spanbeat {
 namespace {
 
 constexpr std::uint64_t kHashStart = 0xcbf29ce484222325;
-constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+constexpr char lower(char c) {
+  return static_cast<char>(c | static_cast<char>(static_cast<unsigned>(c - 'A') < 26u ? 0x20 : 0));
+}
 constexpr std::uint64_t step(std::uint64_t hash, char c) {
   return (hash ^ static_cast<std::uint8_t>(lower(c))) * 0x100000001b3;
 }
@@ -145,8 +147,9 @@ std::size_t PublicSuffixes::registered_domain(std::string_view name) const {
   std::size_t previous = name.size();
   std::uint64_t hash = kHashStart;
   std::uint8_t parent = kParent;
-  for (std::size_t at = name.size(); at > 0;) {
-    while (at > 0 && !is_separator(name, at - 1)) hash = step(hash, name[--at]);
+  std::size_t at = name.size();
+  while (true) {
+    while (at > 0 && (name[at - 1] != '.' || !is_separator(name, at - 1))) hash = step(hash, name[--at]);
     const std::uint8_t flags = find(hash, name.substr(at));
     if ((flags & kException) != 0) {
       suffix = previous;
@@ -158,7 +161,9 @@ std::size_t PublicSuffixes::registered_domain(std::string_view name) const {
     previous = at;
     hash = step(hash, name[--at]);
   }
-  return suffix == 0 ? kNone : label_begin(name, suffix - 1);
+  if (suffix == 0) return kNone;
+  // The label before the suffix is often the one that was looked at last.
+  return suffix == previous ? at : label_begin(name, suffix - 1);
 }
 
 std::size_t PublicSuffixes::ask_library(std::string_view name) const {

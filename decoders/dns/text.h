@@ -4,10 +4,9 @@
 // Limits: what does not fit is left out; the decoder's buffer is larger than the text of any record.
 #pragma once
 
-#include <cstring>
 #include <string_view>
 
-#include "dataplane/bytes/bytes.h"
+#include "dataplane/event/event.h"
 
 namespace spanbeat {
 
@@ -26,7 +25,7 @@ class DnsTextBuffer {
   }
   void put(std::string_view characters) {
     const std::size_t fits = characters.size() < capacity_ - size_ ? characters.size() : capacity_ - size_;
-    if (fits != 0) std::memcpy(data_ + size_, characters.data(), fits);
+    copy_octets(reinterpret_cast<std::uint8_t*>(data_ + size_), characters.data(), fits);
     size_ += fits;
   }
   void decimal(std::uint64_t value);
