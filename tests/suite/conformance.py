@@ -5,12 +5,11 @@ import sys
 
 from . import builds
 
-# Cases that wait for a protocol or a processor that is not built.
+# Cases that wait for a protocol that is not built.
 WAITING = {"config-internal-ipv6": "needs the protocol thrift", "flows-with-protocol-redis": "needs the protocol redis"}
 # Open cases (nothing recorded is right) whose configuration is refused here; docs/differences.md says why.
 REFUSED = {"config-internal-unknown", "config-port-range", "config-same-twice", "config-unknown-protocol"}
-PROTOCOLS = ("icmp", "icmp4", "icmp6", "dns", "http", "flows", "config", "refuse")
-PROCESSORS = {"add_fields", "add_tags", "add_labels", "drop_event", "drop_fields", "include_fields", "rename", "if"}
+PROTOCOLS = ("icmp", "icmp4", "icmp6", "dns", "http", "flows", "config", "refuse", "processors")
 
 
 def folder_of_corpus(settings):
@@ -18,29 +17,6 @@ def folder_of_corpus(settings):
         if path and os.path.isfile(os.path.join(path, "check.py")):
             return os.path.abspath(path)
     return None
-
-
-def processors_used(case):
-    """The processors named anywhere in a case's configuration."""
-    import yaml
-    with open(os.path.join(case, "packetbeat.yml"), encoding="utf-8") as f:
-        tree = yaml.safe_load(f)
-    found = set()
-
-    def walk(value):
-        if isinstance(value, dict):
-            for key, item in value.items():
-                if key in ("processors", "then", "else"):
-                    for entry in item if isinstance(item, list) else [item]:
-                        if isinstance(entry, dict):
-                            found.update(set(entry) - {"then", "else"} if "if" in entry else set(entry))
-                walk(item)
-        elif isinstance(value, list):
-            for item in value:
-                walk(item)
-
-    walk(tree)
-    return found
 
 
 def expected_cases(corpus):
@@ -52,7 +28,7 @@ def expected_cases(corpus):
         kind = meta.get("protocol", "")
         if name in WAITING:
             continue
-        if kind in PROTOCOLS or (kind == "processors" and processors_used(os.path.join(cases, name)) <= PROCESSORS):
+        if kind in PROTOCOLS:
             names.append(name)
     return names
 
