@@ -59,13 +59,12 @@ struct ContentDecoder::Inflater {
     while (true) {
       const std::size_t used = out.size();
       const std::size_t room = std::min(max - used + 1, std::max<std::size_t>(used, 4096));
-      out.resize(used + room);
-      stream.next_out = reinterpret_cast<Bytef*>(out.data() + used);
+      stream.next_out = reinterpret_cast<Bytef*>(out.room(room));
       stream.avail_out = static_cast<uInt>(room);
       const int result = inflate(&stream, Z_NO_FLUSH);
-      out.resize(used + room - stream.avail_out);
+      out.advance(room - stream.avail_out);
       if (out.size() > max) {
-        out.resize(max);
+        out.cut(max);
         return kTooLarge;
       }
       if (result == Z_STREAM_END) {
@@ -93,19 +92,17 @@ ContentDecoder::~ContentDecoder() = default;
 ContentDecoder::Result ContentDecoder::decode(std::string_view body, std::string_view codings,
                                               std::string_view transfer, std::size_t max) {
   // A buffer that one large body made large is not kept.
-  for (Text& text : output_) {
-    if (text.capacity() > (std::size_t{1} << 20)) Text().swap(text);
-  }
+  for (Text& text : output_) text.release_above(std::size_t{1} << 20);
   std::array<std::string_view, kMaxCodings> steps;
   std::size_t count = 0;
   Result result{body, {}};
   const auto fail = [&](std::string_view coding, std::string_view why) {
     error_.clear();
-    add(error_, "unable to decode body using ");
-    add(error_, coding);
-    add(error_, " encoding: ");
-    add(error_, why);
-    result.error = view(error_);
+    error_.add("unable to decode body using ");
+    error_.add(coding);
+    error_.add(" encoding: ");
+    error_.add(why);
+    result.error = error_.view();
   };
   for (std::string_view list : {codings, transfer}) {
     while (!list.empty()) {
@@ -131,7 +128,7 @@ ContentDecoder::Result ContentDecoder::decode(std::string_view body, std::string
       if (inflater_ == nullptr) inflater_ = std::make_unique<Inflater>();
       error = inflater_->inflate_all(result.body, gzip, max, out);
     }
-    result.body = view(out);
+    result.body = out.view();
     if (!error.empty()) {
       fail(coding, error);
       if (i != 1) result.body = {};  // a half-decoded step in between is of no use

@@ -9,7 +9,7 @@
 #include <memory>
 #include <string_view>
 
-#include "decoders/http/url.h"
+#include "decoders/http/text.h"
 
 namespace spanbeat::http {
 

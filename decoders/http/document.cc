@@ -27,6 +27,13 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+// Reads an address; most hosts are names, and are told by their last character.
+bool is_address(std::string_view host, IpAddress& address) {
+  if (host.empty()) return false;
+  const bool digit = host.back() >= '0' && host.back() <= '9';
+  return (digit || host.find(':') != std::string_view::npos) && parse_ip(host, address);
+}
+
 // RFC 4648 section 4; false when `in` is not whole.
 bool decode_base64(std::string_view in, Text& out) {
   if (in.size() % 4 != 0) return false;
@@ -94,22 +101,27 @@ std::string_view DocumentWriter::clean(std::string_view text) {
   if (!secrets_.hides_parameters()) return text;
   clean_.clear();
   secrets_.copy_text(text, clean_);
-  return view(clean_);
+  return clean_.view();
 }
 
 bool DocumentWriter::write_request(Event& event, const MessageView& message, std::uint16_t server_port) {
   const Target target = split_target(message.line.target);
   std::string_view path = target.path;
-  if (path.find('%') != std::string_view::npos) {
+  if (target.path_encoded) {
     path_.clear();
     (void)unescape(path, false, path_);
-    path = view(path_);
+    path = path_.view();
   }
   event.set<F::method>(message.line.method);
   event.set<F::http_request_method>(message.line.method);
-  event.set<F::query>(message.line.method);
-  event.append_text<F::query>(" ");
-  event.append_text<F::query>(path);
+  const std::string_view method = message.line.method;
+  if (path.data() == method.data() + method.size() + 1) {
+    event.set<F::query>({method.data(), method.size() + 1 + path.size()});  // as it stands in the start line
+  } else {
+    event.set<F::query>(method);
+    event.append_text<F::query>(" ");
+    event.append_text<F::query>(path);
+  }
   const char version[3] = {static_cast<char>('0' + message.line.major), '.',
                            static_cast<char>('0' + message.line.minor)};
   event.set<F::http_version>({version, 3});
@@ -128,8 +140,8 @@ bool DocumentWriter::write_request(Event& event, const MessageView& message, std
   if (port != 80) event.set<F::url_port>(port);
   if (!host.host.empty()) {
     full_.clear();
-    write_full_url(host.host, port, path, view(query_), full_);
-    event.set<F::url_full>(view(full_));
+    write_full_url(host.host, port, path, target.path_plain, query_.view(), full_);
+    event.set<F::url_full>(full_.view());
   }
   if (const std::string_view agent = message.marks->value(Header::user_agent, message.head); !agent.empty()) {
     event.set<F::user_agent_original>(secrets_.redacts(Header::user_agent) ? kRedacted : clean(agent));
@@ -170,14 +182,14 @@ void DocumentWriter::write_host(Event& event, const MessageView& message, const 
 
 void DocumentWriter::write_related(Event& event, std::string_view host, std::string_view referer) {
   IpAddress address;
-  if (parse_ip(host, address)) {
+  if (is_address(host, address)) {
     event.set<F::related_ip>(address);
   } else if (!host.empty()) {
     event.set<F::destination_domain>(host);
     event.set<F::related_hosts>(host);
   }
   if (referer.empty() || referer == host) return;
-  if (parse_ip(referer, address)) {
+  if (is_address(referer, address)) {
     event.set<F::related_ip>(address);
   } else {
     event.set<F::related_hosts>(referer);
@@ -190,14 +202,14 @@ void DocumentWriter::write_query(Event& event, const MessageView& message, const
       message.content_length > 0 && !body_.empty() && is_form(message.marks->value(Header::content_type, message.head));
   if (!target.valid || (target.query.empty() && !form)) return;
   parameters_.clear();
-  (void)parameters_.add(target.query, false, false);
+  parameters_.add_query(target.query, target.query_plain);
   // A form that is none shows no parameters at all (as in Packetbeat).
-  if (form && !parameters_.add(body_, true, true)) return;
+  if (form && !parameters_.add_form(body_)) return;
   if (secrets_.hides_parameters()) {
     parameters_.hide([this](std::string_view name) { return secrets_.hides(name); }, kHidden);
   }
   parameters_.write(query_);
-  if (!query_.empty()) event.set<F::url_query>(view(query_));
+  if (!query_.empty()) event.set<F::url_query>(query_.view());
 }
 
 void DocumentWriter::write_user(Event& event, const MessageView& message) {
@@ -207,7 +219,7 @@ void DocumentWriter::write_user(Event& event, const MessageView& message) {
   if (credentials.size() < kBasic.size() || !same_folded(credentials.substr(0, kBasic.size()), kBasic)) return;
   value_.clear();
   if (!decode_base64(credentials.substr(kBasic.size()), value_)) return;
-  const std::string_view user = view(value_);
+  const std::string_view user = value_.view();
   const std::size_t colon = user.find(':');
   if (colon == std::string_view::npos || colon == 0) return;
   event.set<F::user_name>(user.substr(0, colon));
@@ -219,7 +231,7 @@ void DocumentWriter::write_response(Event& event, const MessageView& message) {
   if (!message.line.phrase.empty()) {
     value_.clear();
     for (const char c : message.line.phrase) value_.push_back(folded(c));
-    event.set<F::http_response_status_phrase>(view(value_));
+    event.set<F::http_response_status_phrase>(value_.view());
   }
   write_body<F::http_response_body_bytes, F::http_response_body_content, F::response>(event, message,
                                                                                       config_.send_response);
@@ -251,7 +263,7 @@ void DocumentWriter::write_body(Event& event, const MessageView& message, bool s
     } else {
       secrets_.copy_text(shown, full_);
     }
-    shown = view(full_);
+    shown = full_.view();
   }
   if (size != 0) event.set<octets>(static_cast<std::int64_t>(size));
   if (!shown.empty()) event.set<content>(shown);
@@ -259,7 +271,7 @@ void DocumentWriter::write_body(Event& event, const MessageView& message, bool s
   if (secrets_.any()) {
     query_.clear();
     secrets_.copy_head(text(message.head), query_);
-    event.set<raw>(view(query_));
+    event.set<raw>(query_.view());
   } else {
     event.set<raw>(text(message.head));
   }
@@ -281,26 +293,26 @@ void DocumentWriter::write_headers(Event& event, const MessageView& message, std
     if (name.empty() || same_folded(name, "content-length") || same_folded(name, "content-type")) continue;
     name_.clear();
     for (const char c : name) name_.push_back(folded(c));
-    if (!config_.send_all_headers && !std::binary_search(send_headers_.begin(), send_headers_.end(), view(name_)))
+    if (!config_.send_all_headers && !std::binary_search(send_headers_.begin(), send_headers_.end(), name_.view()))
       continue;
     const auto same = [&](const HeaderLine& line) { return same_folded(part(line.name), name); };
     if (std::any_of(&lines_[0], &lines_[i], same)) continue;
     // Several lines of one name are one list, RFC 9110 section 5.3.
     value_.clear();
-    add(value_, part(lines_[i].value));
+    value_.add(part(lines_[i].value));
     for (std::size_t k = i + 1; k < count; ++k) {
       if (!same(lines_[k])) continue;
-      add(value_, ", ");
-      add(value_, part(lines_[k].value));
+      value_.add(", ");
+      value_.add(part(lines_[k].value));
     }
-    tree.member(view(name_));
+    tree.member(name_.view());
     const Redaction redaction = secrets_.redaction(name);
     if (redaction != Redaction::none) {
       tree.string(redaction == Redaction::word ? kRedacted : "*");
-    } else if (config_.split_cookie && view(name_) == cookie_name) {
-      write_cookies(tree, view(value_));
+    } else if (config_.split_cookie && name_.view() == cookie_name) {
+      write_cookies(tree, value_.view());
     } else {
-      tree.string(clean(view(value_)));
+      tree.string(clean(value_.view()));
     }
   }
   tree.end();
@@ -319,7 +331,7 @@ void DocumentWriter::write_cookies(TreeWriter& tree, std::string_view cookies) {
     if (value.size() > 1 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
     name_.clear();
     for (const char c : cookie_name) name_.push_back(folded(c));
-    tree.member(view(name_)).string(secrets_.hides(cookie_name) ? kHidden : clean(value));
+    tree.member(name_.view()).string(secrets_.hides(cookie_name) ? kHidden : clean(value));
   }
   tree.end();
 }

@@ -7,54 +7,69 @@
 // No include guard on purpose; nothing is included here, so that standard headers are never compiled for one
 // instruction set only.
 
-inline const WantedHeader* wanted_header(const std::uint8_t* name, std::size_t length) {
-  const std::uint8_t slot = kWantedSlots[wanted_hash(length, name[0])];
-  if (slot == kNoHeader) return nullptr;
-  const WantedHeader& wanted = kWanted[slot];
-  if (wanted.length != length) return nullptr;
-  return Vector::same(name, wanted.pattern.data(), wanted.mask.data()) ? &wanted : nullptr;
+// Takes note of one header line whose name and value are known.
+template <bool all_lines>
+inline void take_line(const std::uint8_t* base, Slice name, std::size_t end, Header header, const ScanOptions& options,
+                      Head& head, LastValue& last) {
+  std::size_t begin = name.at + name.size + 1;
+  while (begin < end && is_blank(base[begin])) ++begin;
+  while (end > begin && is_blank(base[end - 1])) --end;
+  const Slice value{static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end - begin)};
+  if (header != Header::real_ip ||
+      (name.size == options.real_ip.size() && same_name(base + name.at, options.real_ip))) {
+    last.picked = &head.picked[static_cast<std::size_t>(header)];
+    head.present |= 1U << static_cast<unsigned>(header);
+    *last.picked = value;
+  }
+  if constexpr (all_lines) {
+    if (head.line_count < kMaxHeaderLines) {
+      HeaderLine& entry = options.lines[head.line_count++];
+      entry.name = name;
+      entry.value = value;
+      last.line = &entry.value;
+    }
+  }
 }
 
-// One header line, [begin, end) without its line end. Sets `last` to the value that a folded line would continue.
+// The lines that are rare: folded ones (obs-fold, RFC 9112 section 5.2), names of 32 octets or more, and lines that are
+// none.
 template <bool all_lines>
-inline void scan_line(const std::uint8_t* base, std::size_t begin, std::size_t end, const ScanOptions& options,
-                      Head& head, LastValue& last) {
-  const std::uint8_t* line = base + begin;
-  if (*line == ' ' || *line == '\t') {  // obs-fold, RFC 9112 section 5.2
+[[gnu::noinline]] void scan_odd_line(const std::uint8_t* base, std::size_t begin, std::size_t end,
+                                     const ScanOptions& options, Head& head, LastValue& last) {
+  if (is_blank(base[begin])) {
     while (end > begin && is_blank(base[end - 1])) --end;
     last.extend(end);
     return;
   }
   last = {};
-  const std::size_t length = end - begin;
+  if (!all_lines && options.real_ip.empty()) return;
+  std::size_t colon = begin;
+  while (colon < end && base[colon] != ':') ++colon;
+  if (colon == end) return;
+  const Slice name{static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(colon - begin)};
+  take_line<all_lines>(base, name, end, Header::real_ip, options, head, last);
+}
+
+// One header line, [begin, end) without its line end. Sets `last` to the value that a folded line would continue.
+template <bool all_lines>
+[[gnu::always_inline]] inline void scan_line(const std::uint8_t* base, std::size_t begin, std::size_t end,
+                                             const ScanOptions& options, Head& head, LastValue& last) {
+  const std::uint8_t* line = base + begin;
   const std::uint32_t colons = Vector::colons(line);
-  std::size_t name_length = colons != 0 ? static_cast<std::size_t>(__builtin_ctz(colons)) : 32;
-  if (name_length >= length || name_length == 32) {
-    if (length <= 32 || (!all_lines && options.real_ip.size() < 32)) return;
-    while (name_length < length && line[name_length] != ':') ++name_length;
-    if (name_length >= length) return;
+  const std::size_t length = colons == 0 ? 32 : static_cast<std::size_t>(__builtin_ctz(colons));
+  if (length >= end - begin || length == 32 || is_blank(*line)) [[unlikely]] {
+    return scan_odd_line<all_lines>(base, begin, end, options, head, last);
   }
-  std::size_t value_begin = begin + name_length + 1;
-  while (value_begin < end && is_blank(base[value_begin])) ++value_begin;
-  while (end > value_begin && is_blank(base[end - 1])) --end;
-  const Slice value{static_cast<std::uint32_t>(value_begin), static_cast<std::uint32_t>(end - value_begin)};
-  const WantedHeader* wanted = name_length < 32 && name_length != 0 ? wanted_header(line, name_length) : nullptr;
-  if (wanted != nullptr) {
-    last.picked = &head.picked[static_cast<std::size_t>(wanted->header)];
-    head.present |= 1U << static_cast<unsigned>(wanted->header);
-  } else if (name_length == options.real_ip.size() && same_name(line, options.real_ip)) {
-    last.picked = &head.picked[static_cast<std::size_t>(Header::real_ip)];
-    head.present |= 1U << static_cast<unsigned>(Header::real_ip);
+  last = {};
+  Header header = Header::real_ip;
+  const std::size_t slot = wanted_hash(length, *line);
+  if (kWantedLengths[slot] == length) {
+    const WantedHeader& candidate = kWanted[kWantedSlots[slot]];
+    if (Vector::same(line, candidate.pattern.data(), candidate.mask.data())) header = candidate.header;
   }
-  if (last.picked != nullptr) *last.picked = value;
-  if constexpr (all_lines) {
-    if (head.line_count < kMaxHeaderLines) {
-      HeaderLine& entry = options.lines[head.line_count++];
-      entry.name = {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(name_length)};
-      entry.value = value;
-      last.line = &entry.value;
-    }
-  }
+  if (!all_lines && header == Header::real_ip && length != options.real_ip.size()) return;  // nobody asked for it
+  const Slice name{static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(length)};
+  take_line<all_lines>(base, name, end, header, options, head, last);
 }
 
 template <bool all_lines>

@@ -53,6 +53,15 @@ inline constexpr std::array<std::uint8_t, 64> kWantedSlots = [] {
   return slots;
 }();
 
+// The length of the name in each slot; 0xff where there is none.
+inline constexpr std::array<std::uint8_t, 64> kWantedLengths = [] {
+  std::array<std::uint8_t, 64> lengths{};
+  for (std::size_t i = 0; i < lengths.size(); ++i) {
+    lengths[i] = kWantedSlots[i] == kNoHeader ? std::uint8_t{0xff} : kWanted[kWantedSlots[i]].length;
+  }
+  return lengths;
+}();
+
 // The value that a folded line continues.
 struct LastValue {
   Slice* picked = nullptr;

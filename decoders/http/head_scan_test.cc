@@ -177,7 +177,7 @@ TEST(HttpStartLine, KnowsEarlyWhatCannotBecomeAMessage) {
     EXPECT_TRUE(may_start_message(bytes(good))) << good;
   }
   for (const std::string_view bad :
-       {"\x16\x03", "GET\n", " GET", "HTTPS/1.1", "HTTP/2 ", "HTTP/1.1 x", "<html>", "\r\n"}) {
+       {"\x16\x03", "GET\n", " GET", "HTTPS/1.1", "HTTP/2 ", "HTTP/1.0 x", "<html>", "\r\n"}) {
     EXPECT_FALSE(may_start_message(bytes(bad))) << bad;
   }
   EXPECT_FALSE(may_start_message(bytes(std::string(100, 'A'))));

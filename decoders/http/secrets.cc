@@ -120,10 +120,10 @@ void Secrets::copy_form(std::string_view form, Text& out) const {
     if (equal != std::string_view::npos) {
       const std::string_view name = pair.substr(0, equal);
       decoded.clear();
-      hidden = hides(unescape(name, true, decoded) ? view(decoded) : name);
+      hidden = hides(unescape(name, true, decoded) ? decoded.view() : name);
     }
-    add(out, hidden ? pair.substr(0, equal + 1) : pair);
-    if (hidden) add(out, kHidden);
+    out.add(hidden ? pair.substr(0, equal + 1) : pair);
+    if (hidden) out.add(kHidden);
     if (end == form.size()) return;
     out.push_back('&');
     form.remove_prefix(end + 1);
@@ -131,15 +131,15 @@ void Secrets::copy_form(std::string_view form, Text& out) const {
 }
 
 void Secrets::copy_text(std::string_view text, Text& out) const {
-  if (!hides_parameters()) return add(out, text);
+  if (!hides_parameters()) return out.add(text);
   Text decoded;
   std::size_t shown = 0;       // everything before this is in `out`
   std::size_t name_begin = 0;  // of the run of name characters that reaches to `at`
   bool parts = true;           // false once there is no further part of a multipart form,
   bool elements = true;        // or element: they are then not looked for again
   const auto hide = [&](std::size_t begin, std::size_t end) {
-    add(out, text.substr(shown, begin - shown));
-    add(out, kHidden);
+    out.add(text.substr(shown, begin - shown));
+    out.add(kHidden);
     shown = end;
     return end;
   };
@@ -155,7 +155,7 @@ void Secrets::copy_text(std::string_view text, Text& out) const {
     if (!name.empty()) {
       decoded.clear();
       const bool hidden = hides(name) || (name.find('%') != std::string_view::npos && unescape(name, true, decoded) &&
-                                          hides(view(decoded)));
+                                          hides(decoded.view()));
       const bool quoted = c == '"' && name_begin > 0 && text[name_begin - 1] == '"';
       if (hidden && c == '=') {
         // A parameter, a cookie, an attribute.
@@ -169,9 +169,9 @@ void Secrets::copy_text(std::string_view text, Text& out) const {
         const std::size_t value = skip_space(text, skip_space(text, next) + 1);
         const bool string = value < text.size() && text[value] == '"';
         const std::size_t end = end_of_json_value(text, value);
-        add(out, text.substr(shown, value - shown));
+        out.add(text.substr(shown, value - shown));
         if (string) out.push_back('"');
-        add(out, kHidden);
+        out.add(kHidden);
         if (string) out.push_back('"');
         shown = next = end;
       } else if (hidden && quoted && parts && name_begin >= 6 && text.substr(name_begin - 6, 5) == "name=") {
@@ -191,20 +191,20 @@ void Secrets::copy_text(std::string_view text, Text& out) const {
     at = next;
     name_begin = next;
   }
-  add(out, text.substr(std::min(shown, text.size())));
+  out.add(text.substr(std::min(shown, text.size())));
 }
 
 void Secrets::copy_start_line(std::string_view line, Text& out) const {
   const StartLine parsed = parse_start_line(line);
   const std::size_t mark = parsed.target.find('?');
   if (!hides_parameters() || parsed.kind != StartLine::Kind::request || mark == std::string_view::npos) {
-    return add(out, line);
+    return out.add(line);
   }
   const std::size_t begin = static_cast<std::size_t>(parsed.target.data() - line.data()) + mark + 1;
   const std::size_t end = static_cast<std::size_t>(parsed.target.data() - line.data()) + parsed.target.size();
-  add(out, line.substr(0, begin));
+  out.add(line.substr(0, begin));
   copy_form(line.substr(begin, end - begin), out);
-  add(out, line.substr(end));
+  out.add(line.substr(end));
 }
 
 void Secrets::copy_head(std::string_view head, Text& out) const {
@@ -223,29 +223,29 @@ void Secrets::copy_head(std::string_view head, Text& out) const {
     } else if (!content.empty() && (content.front() == ' ' || content.front() == '\t')) {
       // The continuation of a folded header shares its fate.
       if (current == Redaction::word) continue;
-      if (current == Redaction::stars) out.insert(out.end(), content.size(), '*');
+      if (current == Redaction::stars) out.add(content.size(), '*');
       if (current == Redaction::none) copy_text(content, out);
     } else if (colon == std::string_view::npos) {
       current = Redaction::none;
       copy_text(content, out);
     } else {
       current = redaction(content.substr(0, colon));
-      add(out, content.substr(0, colon + 1));
+      out.add(content.substr(0, colon + 1));
       const std::string_view value = content.substr(colon + 1);
       switch (current) {
         case Redaction::stars:
-          out.insert(out.end(), value.size(), '*');
+          out.add(value.size(), '*');
           break;
         case Redaction::word:
           out.push_back(' ');
-          add(out, kRedacted);
+          out.add(kRedacted);
           break;
         case Redaction::none:
           copy_text(value, out);
           break;
       }
     }
-    add(out, line_end);
+    out.add(line_end);
     first = false;
   }
 }

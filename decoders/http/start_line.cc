@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 namespace spanbeat::http {
 namespace {
@@ -45,6 +46,13 @@ StartLine parse_status_line(std::string_view text) {
 bool is_token_character(std::uint8_t octet) { return kToken[octet]; }
 
 bool may_start_message(Bytes octets) {
+  // What nearly every message begins with.
+  if (octets.size() >= 8) {
+    if (std::memcmp(octets.data(), "GET /", 5) == 0 || std::memcmp(octets.data(), "POST /", 6) == 0 ||
+        std::memcmp(octets.data(), "HTTP/1.1", 8) == 0) {
+      return true;
+    }
+  }
   const std::size_t window = std::min(octets.size(), kMaxMethod + 1);
   std::size_t at = 0;
   while (at < window && kToken[octets[at]]) ++at;
@@ -70,8 +78,11 @@ StartLine parse_start_line(std::string_view text) {
   while (method_end < text.size() && kToken[static_cast<std::uint8_t>(text[method_end])]) ++method_end;
   if (method_end == 0 || method_end > kMaxMethod || method_end == text.size() || !is_blank(text[method_end]))
     return line;
-  std::size_t version_begin = text.size();
-  while (!is_blank(text[version_begin - 1])) --version_begin;
+  std::size_t version_begin = text.size() < 9 ? text.size() : text.size() - 8;
+  if (text.size() < 9 || std::memcmp(text.data() + text.size() - 9, " HTTP/1.", 8) != 0) {
+    version_begin = text.size();
+    while (!is_blank(text[version_begin - 1])) --version_begin;
+  }
   if (version_begin - 1 == method_end) return line;
   const std::string_view version = text.substr(version_begin);
   if (version.size() <= kVersionPrefix.size() || !version.starts_with(kVersionPrefix)) return line;

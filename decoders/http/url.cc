@@ -1,5 +1,7 @@
 #include "decoders/http/url.h"
 
+#include <nmmintrin.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -7,25 +9,37 @@
 namespace spanbeat::http {
 namespace {
 
-constexpr std::uint8_t kQueryPlain = 1;  // stands for itself in a parameter
-constexpr std::uint8_t kPathPlain = 2;   // stands for itself in a path
-constexpr std::uint8_t kHostPlain = 4;   // stands for itself in a host
-constexpr std::uint8_t kControl = 8;     // never allowed in a target
+// Classes of characters. Those that end a part come first, so that one mask finds them.
+constexpr std::uint8_t kMark = 1;     // '?'
+constexpr std::uint8_t kHash = 2;     // '#'
+constexpr std::uint8_t kControl = 4;  // never allowed in a target
+constexpr std::uint8_t kPercent = 8;
+constexpr std::uint8_t kQueryCoded = 16;    // must be escaped in a parameter, but for the next
+constexpr std::uint8_t kPathCoded = 32;     // must be escaped in a path
+constexpr std::uint8_t kHostCoded = 64;     // must be escaped in a host
+constexpr std::uint8_t kQuerySyntax = 128;  // '=' and '&'
 
 constexpr std::array<std::uint8_t, 256> kClasses = [] {
   std::array<std::uint8_t, 256> classes{};
-  const auto mark = [&](std::string_view characters, std::uint8_t bits) {
-    for (const char c : characters) classes[static_cast<std::uint8_t>(c)] |= bits;
+  classes.fill(kQueryCoded | kPathCoded | kHostCoded);
+  const auto clear = [&](std::string_view characters, std::uint8_t bits) {
+    for (const char c : characters) classes[static_cast<std::uint8_t>(c)] &= static_cast<std::uint8_t>(~bits);
   };
-  mark("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~", kQueryPlain | kPathPlain | kHostPlain);
-  mark("$&+,/:;=@", kPathPlain);
-  mark("!$&'()*+,;=:[]<>\"", kHostPlain);
+  clear("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~", kQueryCoded | kPathCoded | kHostCoded);
+  clear("=&", kQueryCoded);
+  clear("$&+,/:;=@", kPathCoded);
+  clear("!$&'()*+,;=:[]<>\"", kHostCoded);
   for (std::size_t c = 0; c < 0x20; ++c) classes[c] |= kControl;
   classes[0x7f] |= kControl;
+  classes['?'] |= kMark;
+  classes['#'] |= kHash;
+  classes['%'] |= kPercent;
+  classes['='] |= kQuerySyntax;
+  classes['&'] |= kQuerySyntax;
   return classes;
 }();
 
-bool is(char c, std::uint8_t bits) { return (kClasses[static_cast<std::uint8_t>(c)] & bits) != 0; }
+std::uint8_t class_of(char c) { return kClasses[static_cast<std::uint8_t>(c)]; }
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -34,22 +48,50 @@ int hex_value(char c) {
   return -1;
 }
 
-void add_escaped(std::string_view in, std::uint8_t plain, bool plus, Text& out) {
+// Eight ranges of characters, for the text instructions of SSE 4.2.
+struct Ranges {
+  char bounds[17];
+};
+constexpr Ranges kPathRanges{"$$&&+;==@Z__az~~"};   // what stands for itself in a path
+constexpr Ranges kQueryRanges{"&&-.09==AZ__az~~"};  // in a query, with its '=' and '&'
+
+// How many characters at the beginning of `text` are in the ranges.
+std::size_t span_of(const Ranges& ranges, std::string_view text) {
+  const __m128i bounds = _mm_loadu_si128(reinterpret_cast<const __m128i*>(ranges.bounds));
+  std::size_t at = 0;
+  for (; text.size() - at >= 16; at += 16) {
+    const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
+    const int other =
+        _mm_cmpestri(bounds, 16, octets, 16, _SIDD_UBYTE_OPS | _SIDD_CMP_RANGES | _SIDD_NEGATIVE_POLARITY);
+    if (other < 16) return at + static_cast<std::size_t>(other);
+  }
+  if (at == text.size()) return at;
+  char tail[16] = {};
+  std::memcpy(tail, text.data() + at, text.size() - at);
+  const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(tail));
+  const int other = _mm_cmpestri(bounds, 16, octets, static_cast<int>(text.size() - at),
+                                 _SIDD_UBYTE_OPS | _SIDD_CMP_RANGES | _SIDD_MASKED_NEGATIVE_POLARITY);
+  return std::min(at + static_cast<std::size_t>(other), text.size());
+}
+
+// `coded`: the class of characters that are escaped.
+void add_escaped(std::string_view in, std::uint8_t coded, bool plus, Text& out) {
+  if (span_of(kQueryRanges, in) == in.size() && (coded & kQuerySyntax) == 0) return out.add(in);
   static constexpr char kDigits[] = "0123456789ABCDEF";
-  std::size_t begin = 0;
-  for (std::size_t i = 0; i < in.size(); ++i) {
-    if (is(in[i], plain)) continue;
-    add(out, in.substr(begin, i - begin));
-    begin = i + 1;
-    const auto octet = static_cast<std::uint8_t>(in[i]);
-    if (plus && octet == ' ') {
-      out.push_back('+');
+  char* const begin = out.room(in.size() * 3);
+  char* at = begin;
+  for (const char c : in) {
+    if ((class_of(c) & coded) == 0) {
+      *at++ = c;
+    } else if (plus && c == ' ') {
+      *at++ = '+';
     } else {
-      const char escaped[3] = {'%', kDigits[octet >> 4], kDigits[octet & 15]};
-      add(out, {escaped, 3});
+      *at++ = '%';
+      *at++ = kDigits[static_cast<std::uint8_t>(c) >> 4];
+      *at++ = kDigits[static_cast<std::uint8_t>(c) & 15];
     }
   }
-  add(out, in.substr(begin));
+  out.advance(static_cast<std::size_t>(at - begin));
 }
 
 // The scheme of an absolute form, RFC 3986 section 3.1; npos when there is none.
@@ -71,7 +113,7 @@ bool escapes_are_whole(std::string_view text) {
 }
 
 std::string_view without_user(std::string_view authority) {
-  const std::size_t at = authority.rfind('@');
+  const std::size_t at = authority.find('@') == std::string_view::npos ? std::string_view::npos : authority.rfind('@');
   return at == std::string_view::npos ? authority : authority.substr(at + 1);
 }
 
@@ -79,74 +121,88 @@ std::string_view without_user(std::string_view authority) {
 
 Target split_target(std::string_view target) {
   Target split;
-  for (const char c : target) {
-    if (is(c, kControl)) return split;
-  }
-  const std::size_t fragment = target.find('#');
-  if (fragment != std::string_view::npos) {
-    if (!escapes_are_whole(target.substr(fragment + 1))) return split;
-    target = target.substr(0, fragment);
-  }
-  if (target == "*") {  // asterisk form
-    split.valid = true;
-    split.path = target;
-    return split;
-  }
-  const std::size_t colon = target.starts_with('/') ? std::string_view::npos : scheme_end(target);
-  if (colon == 0) return split;
-  std::string_view rest = colon == std::string_view::npos ? target : target.substr(colon + 1);
-  if (const std::size_t mark = rest.find('?'); mark != std::string_view::npos) {
-    split.query = rest.substr(mark + 1);
-    rest = rest.substr(0, mark);
-  }
-  if (colon != std::string_view::npos && rest.starts_with("//")) {  // absolute form
-    rest.remove_prefix(2);
-    const std::size_t slash = std::min(rest.find('/'), rest.size());
-    split.host = without_user(rest.substr(0, slash));
-    rest = rest.substr(slash);
-  } else if (!rest.starts_with('/')) {
-    // "host:port" of CONNECT reads as a scheme and has no path; anything else with a colon before the first slash is no
-    // target.
-    if (colon != std::string_view::npos) {
-      split.valid = true;
+  if (target.starts_with('/')) {
+    // The usual form: a path and perhaps a query in which nothing is escaped.
+    const std::size_t end = span_of(kPathRanges, target);
+    const bool query = end < target.size() && target[end] == '?';
+    if (query) split.query = target.substr(end + 1);
+    if (end == target.size() || (query && span_of(kQueryRanges, split.query) == split.query.size())) {
+      split.valid = split.path_plain = split.query_plain = true;
+      split.path = target.substr(0, end);
       return split;
     }
-    if (rest.substr(0, std::min(rest.find('/'), rest.size())).find(':') != std::string_view::npos) return split;
+    split.query = {};
   }
-  if (!escapes_are_whole(rest)) return split;
+  // Any other: one walk finds the parts and what is in them.
+  std::uint8_t path_classes = 0;
+  std::uint8_t query_classes = 0;
+  std::size_t at = 0;
+  while (at < target.size() && (class_of(target[at]) & (kMark | kHash)) == 0) path_classes |= class_of(target[at++]);
+  const std::size_t path_end = at;
+  if (at < target.size() && target[at] == '?') {
+    ++at;
+    while (at < target.size() && (class_of(target[at]) & kHash) == 0) query_classes |= class_of(target[at++]);
+    split.query = target.substr(path_end + 1, at - path_end - 1);
+    split.query_plain = (query_classes & kQueryCoded) == 0;
+  }
+  if (((path_classes | query_classes) & kControl) != 0) return split;
+  for (std::size_t i = at; i < target.size(); ++i) {
+    if ((class_of(target[i]) & kControl) != 0) return split;
+  }
+  if (at < target.size() && !escapes_are_whole(target.substr(at + 1))) return split;
+  std::string_view path = target.substr(0, path_end);
+  if (path != "*" && !path.starts_with('/')) {
+    const std::size_t colon = scheme_end(path);
+    if (colon == 0) return split;
+    if (colon != std::string_view::npos) {
+      path.remove_prefix(colon + 1);
+      if (path.starts_with("//")) {  // absolute form
+        path.remove_prefix(2);
+        const std::size_t slash = std::min(path.find('/'), path.size());
+        split.host = without_user(path.substr(0, slash));
+        path = path.substr(slash);
+      } else if (!path.starts_with('/')) {
+        // "host:port" of CONNECT reads as a scheme, and has no path.
+        split.valid = true;
+        return split;
+      }
+    } else if (path.substr(0, std::min(path.find('/'), path.size())).find(':') != std::string_view::npos) {
+      return split;  // a colon before the first slash, and no scheme
+    }
+  }
+  split.path_encoded = (path_classes & kPercent) != 0;
+  split.path_plain = (path_classes & kPathCoded) == 0;
+  if (split.path_encoded && !escapes_are_whole(path)) return split;
   split.valid = true;
-  split.path = rest;
+  split.path = path;
   return split;
 }
 
 bool unescape(std::string_view in, bool plus, Text& out) {
-  std::size_t begin = 0;
+  char* const begin = out.room(in.size());
+  char* at = begin;
   for (std::size_t i = 0; i < in.size(); ++i) {
     if (in[i] == '%') {
       if (i + 2 >= in.size()) return false;
       const int high = hex_value(in[i + 1]);
       const int low = hex_value(in[i + 2]);
       if (high < 0 || low < 0) return false;
-      add(out, in.substr(begin, i - begin));
-      out.push_back(static_cast<char>(high * 16 + low));
+      *at++ = static_cast<char>(high * 16 + low);
       i += 2;
-      begin = i + 1;
-    } else if (plus && in[i] == '+') {
-      add(out, in.substr(begin, i - begin));
-      out.push_back(' ');
-      begin = i + 1;
+    } else {
+      *at++ = plus && in[i] == '+' ? ' ' : in[i];
     }
   }
-  add(out, in.substr(begin));
+  out.advance(static_cast<std::size_t>(at - begin));
   return true;
 }
 
 HostPort split_host(std::string_view header) {
   HostPort split{header, 0};
   IpAddress address;
-  if (header.empty()) return split;
-  if (header.find(':') != header.rfind(':') && parse_ip(header, address))
-    return split;  // an IPv6 address without brackets
+  const std::size_t first_colon = header.find(':');
+  if (first_colon == std::string_view::npos && !header.starts_with('[')) return split;
+  if (first_colon != header.rfind(':') && parse_ip(header, address)) return split;  // an IPv6 address without brackets
   if (const std::size_t colon = header.rfind(':'); colon != std::string_view::npos) {
     unsigned port = 0;
     const auto [end, error] = std::from_chars(header.data() + colon + 1, header.data() + header.size(), port);
@@ -166,98 +222,139 @@ std::string_view host_of_url(std::string_view url) {
   const std::size_t colon = scheme_end(url);
   if (colon == std::string_view::npos || !url.substr(colon + 1).starts_with("//")) return {};
   url.remove_prefix(colon + 3);
-  url = url.substr(0, std::min(url.find_first_of("/?#"), url.size()));
+  std::size_t end = 0;
+  while (end < url.size() && url[end] != '/' && (class_of(url[end]) & (kMark | kHash)) == 0) ++end;
+  url = url.substr(0, end);
   return split_host(without_user(url)).host;
 }
 
 void Parameters::clear() {
-  decoded_.clear();
+  decoded_[0].clear();
+  decoded_[1].clear();
   parameters_.clear();
-  source_ = 0;
+  sorted_ = true;
 }
 
-bool Parameters::add(std::string_view query, bool strict, bool override_same) {
-  if (override_same) ++source_;
+void Parameters::push(Parameter parameter) {
+  if (parameters_.size() == kMaxParameters) return;
+  parameter.order = static_cast<std::uint32_t>(parameters_.size());
+  sorted_ = sorted_ && !parameter.form && (parameters_.empty() || parameters_.back().name <= parameter.name);
+  parameters_.push_back(parameter);
+}
+
+void Parameters::add_query(std::string_view query, bool plain) {
+  if (!plain) {
+    (void)add(query, false);
+    return;
+  }
+  std::size_t begin = 0;
+  while (begin < query.size()) {
+    std::size_t equals = 0;
+    std::size_t equal = 0;
+    std::size_t end = begin;
+    for (; end < query.size() && query[end] != '&'; ++end) {
+      if (query[end] == '=' && equals++ == 0) equal = end;
+    }
+    if (equals == 0) equal = end;
+    if (end != begin) {
+      const std::size_t value = std::min(equal + 1, end);
+      // A second '=' belongs to the value, and is escaped there.
+      push({query.substr(begin, equal - begin), query.substr(value, end - value), 0, false, equals <= 1});
+    }
+    begin = end + 1;
+  }
+}
+
+bool Parameters::add_form(std::string_view form) { return add(form, true); }
+
+bool Parameters::add(std::string_view query, bool form) {
+  Text& decoded = decoded_[form ? 1 : 0];
+  decoded.release_above(std::size_t{1} << 20);
+  (void)decoded.room(query.size());  // so that it never moves while views point into it
+  const auto decode = [&](std::string_view& part) {
+    const std::size_t begin = decoded.size();
+    if (!unescape(part, true, decoded)) return false;
+    part = {decoded.data() + begin, decoded.size() - begin};
+    return true;
+  };
   while (!query.empty()) {
     const std::size_t end = std::min(query.find('&'), query.size());
     const std::string_view pair = query.substr(0, end);
     query.remove_prefix(std::min(end + 1, query.size()));
     if (pair.empty()) continue;
     const std::size_t equal = std::min(pair.find('='), pair.size());
-    const std::size_t kept = decoded_.size();
-    Parameter p{};
-    p.name_at = static_cast<std::uint32_t>(kept);
+    Parameter p{pair.substr(0, equal), pair.substr(std::min(equal + 1, pair.size())), 0, form, false};
     // A semicolon separates nothing and is not allowed (as in Go's net/url since 1.17).
-    bool whole = pair.find(';') == std::string_view::npos && unescape(pair.substr(0, equal), true, decoded_);
-    p.name_size = static_cast<std::uint32_t>(decoded_.size() - kept);
-    p.value_at = static_cast<std::uint32_t>(decoded_.size());
-    whole = whole && unescape(pair.substr(std::min(equal + 1, pair.size())), true, decoded_);
-    if (!whole) {
-      decoded_.resize(kept);
-      if (strict) return false;
-      continue;
+    if (pair.find(';') == std::string_view::npos && decode(p.name) && decode(p.value)) {
+      push(p);
+    } else if (form) {
+      return false;
     }
-    p.value_size = static_cast<std::uint32_t>(decoded_.size() - p.value_at);
-    p.order = static_cast<std::uint32_t>(parameters_.size());
-    p.source = source_;
-    if (parameters_.size() == kMaxParameters) break;
-    parameters_.push_back(p);
   }
   return true;
 }
 
 void Parameters::write(Text& out) {
-  std::sort(parameters_.begin(), parameters_.end(), [this](const Parameter& a, const Parameter& b) {
-    const int order = name(a).compare(name(b));
-    if (order != 0) return order < 0;
-    return a.source != b.source ? a.source > b.source : a.order < b.order;
-  });
+  if (!sorted_) {
+    std::sort(parameters_.begin(), parameters_.end(), [](const Parameter& a, const Parameter& b) {
+      const int order = a.name.compare(b.name);
+      if (order != 0) return order < 0;
+      return a.form != b.form ? a.form : a.order < b.order;
+    });
+  }
   const Parameter* first_of_name = nullptr;
   for (const Parameter& p : parameters_) {
-    // Among parameters of one name those of the latest source come first; the others are replaced by them.
-    if (first_of_name != nullptr && name(*first_of_name) == name(p)) {
-      if (p.source != first_of_name->source) continue;
+    // Of one name those of the form come first, and replace the others.
+    if (first_of_name != nullptr && first_of_name->name == p.name) {
+      if (p.form != first_of_name->form) continue;
     } else {
       first_of_name = &p;
     }
     if (&p != parameters_.data()) out.push_back('&');
-    add_escaped(name(p), kQueryPlain, true, out);
-    out.push_back('=');
-    add_escaped(p.hidden.empty() ? value(p) : p.hidden, kQueryPlain, true, out);
+    if (p.plain) {
+      out.add(p.name);
+      out.push_back('=');
+      out.add(p.value);
+    } else {
+      add_escaped(p.name, kQueryCoded | kQuerySyntax, true, out);
+      out.push_back('=');
+      add_escaped(p.value, kQueryCoded | kQuerySyntax, true, out);
+    }
   }
 }
 
-void write_full_url(std::string_view host, std::uint16_t port, std::string_view path, std::string_view query,
-                    Text& out) {
+void write_full_url(std::string_view host, std::uint16_t port, std::string_view path, bool path_plain,
+                    std::string_view query, Text& out) {
   if (host.empty() || port == 0) return;
-  add(out, "http://");
+  out.add("http://");
   const bool brackets = host.find(':') != std::string_view::npos;
   if (brackets) out.push_back('[');
-  add_escaped(host, kHostPlain, false, out);
+  add_escaped(host, kHostCoded, false, out);
   if (brackets) out.push_back(']');
   if (port != 80) {
     char digits[8];
     const auto end = std::to_chars(digits, digits + sizeof digits, port).ptr;
     out.push_back(':');
-    add(out, {digits, static_cast<std::size_t>(end - digits)});
+    out.add({digits, static_cast<std::size_t>(end - digits)});
   }
   if (!path.empty() && path.front() != '/') out.push_back('/');
-  if (path == "*") {
-    out.push_back('*');
+  if (path_plain || path == "*") {
+    out.add(path);
   } else {
-    add_escaped(path, kPathPlain, false, out);
+    add_escaped(path, kPathCoded, false, out);
   }
   if (!query.empty()) {
     out.push_back('?');
-    add(out, query);
+    out.add(query);
   }
 }
 
 std::string_view extension_of(std::string_view path) {
-  const std::size_t segment = path.rfind('/');
-  const std::size_t dot = path.rfind('.');
-  if (dot == std::string_view::npos || (segment != std::string_view::npos && dot < segment)) return {};
-  return path.substr(dot + 1);
+  for (std::size_t i = path.size(); i > 0; --i) {
+    if (path[i - 1] == '.') return path.substr(i);
+    if (path[i - 1] == '/') break;
+  }
+  return {};
 }
 
 }  // namespace spanbeat::http

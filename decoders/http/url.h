@@ -11,22 +11,21 @@
 #include <vector>
 
 #include "dataplane/bytes/address.h"
+#include "decoders/http/text.h"
 
 namespace spanbeat::http {
 
 inline constexpr std::size_t kMaxParameters = 1024;
 
-// Characters that grow in a buffer which is kept from message to message, so that nothing is allocated per packet.
-using Text = std::vector<char>;
-inline void add(Text& out, std::string_view more) { out.insert(out.end(), more.begin(), more.end()); }
-[[nodiscard]] inline std::string_view view(const Text& text) { return {text.data(), text.size()}; }
-
 // A request target taken apart (RFC 9112 section 3.2).
 struct Target {
-  bool valid = false;      // false: a control character, a broken escape, no form that a target has
-  std::string_view host;   // authority of the absolute form, without user information; else empty
-  std::string_view path;   // as sent
-  std::string_view query;  // as sent, without '?'
+  bool valid = false;         // false: a control character, a broken escape, no form that a target has
+  bool path_encoded = false;  // the path holds escapes
+  bool path_plain = false;    // the path stands in an address as it is
+  bool query_plain = false;   // the query holds nothing to decode or to escape
+  std::string_view host;      // authority of the absolute form, without user information; else empty
+  std::string_view path;      // as sent
+  std::string_view query;     // as sent, without '?'
 };
 [[nodiscard]] Target split_target(std::string_view target);
 
@@ -43,18 +42,19 @@ struct HostPort {
 // The host of an absolute URL, such as a Referer; empty when there is none.
 [[nodiscard]] std::string_view host_of_url(std::string_view url);
 
-// Parameters of a query or of a form.
+// Parameters of a query or of a form, or of both.
 class Parameters {
  public:
   void clear();
-  // Adds those of a query. With `strict` a broken one makes it false, else it is left out. `override_same` names a
-  // later source: its names replace all earlier parameters of the same name.
-  bool add(std::string_view query, bool strict, bool override_same);
-  // Replaces the values of the parameters that `hides(name)` names.
+  // Adds those of a query. `plain`: it is known to hold nothing to decode or to escape. It must outlive the writing.
+  void add_query(std::string_view query, bool plain);
+  // Adds those of a form; they replace all of the query that have their names. False when it is none.
+  [[nodiscard]] bool add_form(std::string_view form);
+  // Replaces the values of the parameters that `hides(name)` names; the replacement needs no escapes.
   template <typename Hides>
   void hide(Hides hides, std::string_view replacement) {
     for (Parameter& p : parameters_) {
-      if (hides(name(p))) p.hidden = replacement;
+      if (hides(p.name)) p.value = replacement;
     }
   }
   // Sorted by name, escaped, joined.
@@ -63,23 +63,23 @@ class Parameters {
 
  private:
   struct Parameter {
-    std::uint32_t name_at, name_size, value_at, value_size;  // in decoded_
+    std::string_view name;
+    std::string_view value;
     std::uint32_t order;
-    std::uint16_t source;
-    std::string_view hidden;
+    bool form;
+    bool plain;
   };
-  [[nodiscard]] std::string_view name(const Parameter& p) const { return {decoded_.data() + p.name_at, p.name_size}; }
-  [[nodiscard]] std::string_view value(const Parameter& p) const {
-    return {decoded_.data() + p.value_at, p.value_size};
-  }
-  Text decoded_;
+  bool add(std::string_view query, bool form);
+  void push(Parameter parameter);
+  Text decoded_[2];
   std::vector<Parameter> parameters_;
-  std::uint16_t source_ = 0;
+  bool sorted_ = true;
 };
 
-// http://host[:port]/path?query; `path` decoded, `query` escaped. Nothing without a host.
-void write_full_url(std::string_view host, std::uint16_t port, std::string_view path, std::string_view query,
-                    Text& out);
+// http://host[:port]/path?query; `path` decoded, or `path_plain`: nothing in it needs an escape; `query` escaped.
+// Nothing without a host.
+void write_full_url(std::string_view host, std::uint16_t port, std::string_view path, bool path_plain,
+                    std::string_view query, Text& out);
 // What follows the last dot of the path's last segment.
 [[nodiscard]] std::string_view extension_of(std::string_view path);
 
