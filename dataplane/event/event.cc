@@ -75,7 +75,8 @@ bool GrowBuffer::append(EventArena& arena, Bytes octets, std::size_t cap) {
 }
 
 Event::Event(EventArena& arena) {
-  const EventArena::Block block = arena.allocate(sizeof(Record) + 400);
+  // Most events fit without growing.
+  const EventArena::Block block = arena.allocate(sizeof(Record) + 1200);
   if (block.data == nullptr) return;
   record_ = new (block.data) Record{&arena, block.capacity, 0, {}};
   record_->header.size = sizeof(EventHeader);

@@ -322,6 +322,13 @@ class TreeWriter {
   void null() { (void)value_room(TreeTag::null, 0); }
   void ip(const IpAddress& address) { put(TreeTag::ip, address); }
   void date(Time value) { put(TreeTag::date, value); }
+  // Room for one value of `size` octets that the caller encodes itself, tag included, all of it; null when there is
+  // none.
+  [[nodiscard]] std::uint8_t* encoded(std::size_t size) {
+    std::uint8_t* to = room(size);
+    if (to != nullptr && depth_ > 0) ++open_[static_cast<std::size_t>(depth_ - 1)].count;
+    return to;
+  }
 
  private:
   static constexpr std::size_t kLength = sizeof(std::uint32_t);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <ctime>
 
 #include "dataplane/bytes/cursor.h"
@@ -182,6 +183,61 @@ void write_data(TreeWriter& tree, const DnsText& dns, const DnsRecord& record) {
                    });
 }
 
+// An A or AAAA record of class IN, of which a document may hold many: the object as TreeWriter encodes it, in one
+// piece.
+void write_address_record(TreeWriter& tree, const DnsRecord& record, const IpAddress& address, std::string_view name) {
+  static_assert(static_cast<int>(TreeTag::string) == 6 && static_cast<int>(TreeTag::object) == 8 &&
+                static_cast<int>(TreeTag::ip) == 9 && std::endian::native == std::endian::little);
+  static constexpr char kBegin[] =
+      "\x08\5\0\0\0"
+      "\5\0\0\0class"
+      "\6\2\0\0\0IN"
+      "\4\0\0\0data"
+      "\x09";
+  static constexpr char kName[] =
+      "\4\0\0\0name"
+      "\6";
+  static constexpr char kTtl[] =
+      "\3\0\0\0ttl"
+      "\6";
+  static constexpr char kTypeA[] =
+      "\4\0\0\0type"
+      "\6\1\0\0\0A";
+  static constexpr char kTypeAaaa[] =
+      "\4\0\0\0type"
+      "\6\4\0\0\0AAAA";
+  Digits digits;
+  DnsTextBuffer ttl(digits.text, sizeof digits.text);
+  ttl.decimal(record.ttl);
+  const bool v4 = record.type == dns_type::kA;
+  const std::size_t size = sizeof kBegin - 1 + sizeof address + sizeof kName - 1 + 4 + name.size() + sizeof kTtl - 1 +
+                           4 + ttl.size() + (v4 ? sizeof kTypeA : sizeof kTypeAaaa) - 1;
+  std::uint8_t* to = tree.encoded(size);
+  if (to == nullptr) return;
+  const auto constant = [&to](const auto& octets) {
+    std::memcpy(to, octets, sizeof octets - 1);
+    to += sizeof octets - 1;
+  };
+  const auto sized = [&to](std::string_view characters) {
+    const auto length = static_cast<std::uint32_t>(characters.size());
+    std::memcpy(to, &length, sizeof length);
+    copy_octets(to + sizeof length, characters.data(), characters.size());
+    to += sizeof length + characters.size();
+  };
+  constant(kBegin);
+  std::memcpy(to, &address, sizeof address);
+  to += sizeof address;
+  constant(kName);
+  sized(name);
+  constant(kTtl);
+  sized(ttl.view());
+  if (v4) {
+    constant(kTypeA);
+  } else {
+    constant(kTypeAaaa);
+  }
+}
+
 // The text of one record: `key value, ` of each part that is shown as text, by key, then the data.
 std::string_view record_text(const DnsRecord& record, const DnsText& dns) {
   DnsTextBuffer& out = dns.scratch;
@@ -286,11 +342,18 @@ void write_section(Event& event, Field field, const DnsSection& section, const D
     if (record.type == dns_type::kOpt) return;
     Digits digits;
     char buffer[kMaxNameText];
-    if (addresses != nullptr && record.begin != record.end &&
-        (record.type == dns_type::kA || record.type == dns_type::kAaaa) &&
-        addresses->count < addresses->places.size()) {
-      addresses->places[addresses->count++] = {static_cast<std::uint16_t>(record.begin),
-                                               static_cast<std::uint16_t>(record.end - record.begin)};
+    const bool is_address = record.type == dns_type::kA || record.type == dns_type::kAaaa;
+    if (is_address && record.begin != record.end) {
+      const std::size_t size = record.end - record.begin;
+      if (addresses != nullptr && addresses->count < addresses->places.size()) {
+        addresses->places[addresses->count++] = {static_cast<std::uint16_t>(record.begin),
+                                                 static_cast<std::uint16_t>(size)};
+      }
+      if (record.class_value == 1) {
+        write_address_record(tree, record, IpAddress::from_wire(message.subspan(record.begin, size)),
+                             name_text(dns, record.name, buffer));
+        return;
+      }
     }
     tree.object();
     tree.member("class").string(dns_class_name(record.class_value, digits));

@@ -13,8 +13,10 @@ constexpr std::uint64_t kHashStart = 0xcbf29ce484222325;
 constexpr char lower(char c) {
   return static_cast<char>(c | static_cast<char>(static_cast<unsigned>(c - 'A') < 26u ? 0x20 : 0));
 }
+// Upper case is folded by one bit, which also folds a few characters that are no letters: names are compared after
+// that.
 constexpr std::uint64_t step(std::uint64_t hash, char c) {
-  return (hash ^ static_cast<std::uint8_t>(lower(c))) * 0x100000001b3;
+  return (hash ^ (static_cast<std::uint8_t>(c) | 0x20u)) * 0x100000001b3;
 }
 // Names are hashed from their end, so that one pass gives the hash of every suffix.
 std::uint64_t hash_of(std::string_view suffix) {
