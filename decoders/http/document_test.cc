@@ -310,6 +310,9 @@ TEST(HttpDocument, ARedactedHeaderIsNowhere) {
   EXPECT_EQ(document.get("request"),
             "GET /p HTTP/1.1\r\nHost: REDACTED\r\nUser-Agent: REDACTED\r\nCookie: REDACTED\r\nReferer: REDACTED\r\n"
             "X-Forwarded-For: REDACTED\r\nAuthorization: REDACTED\r\nAccept: */*\r\n\r\n");
+  const Document proxied = exchange(config, "GET http://s3cret:81/p?q HTTP/1.1\r\nHost: s3cret:81\r\n\r\n", kOk);
+  EXPECT_EQ(proxied.get("request"), "GET http://REDACTED/p?q HTTP/1.1\r\nHost: REDACTED\r\n\r\n");
+  EXPECT_EQ(proxied.dump().find("s3cret"), std::string::npos) << proxied.dump();
 }
 
 }  // namespace

@@ -231,8 +231,9 @@ void Http::begin_request(State& state, Direction direction, MessageView message,
   side.request = true;
   // RFC 9112 section 6.3: a request has a body only if it says so.
   if (is_chunked(message)) {
-    side.body.in_chunks();
+    side.body.in_chunks();  // they count, whatever Content-Length says
     side.counts_body = true;
+    side.announced = 0;
   } else {
     side.body.by_length(side.announced);
   }
@@ -271,8 +272,9 @@ void Http::begin_response(State& state, Direction direction, MessageView message
   if (side.status < 200 || side.status == 204 || side.status == 304 || side.to_head || tunnel) {
     side.body.none();
   } else if (is_chunked(message)) {
-    side.body.in_chunks();
+    side.body.in_chunks();  // they count, whatever Content-Length says
     side.counts_body = true;
+    side.announced = 0;
   } else if (message.marks->has(Header::content_length)) {
     side.body.by_length(side.announced);
   } else {

@@ -196,15 +196,28 @@ void Secrets::copy_text(std::string_view text, Text& out) const {
 
 void Secrets::copy_start_line(std::string_view line, Text& out) const {
   const StartLine parsed = parse_start_line(line);
-  const std::size_t mark = parsed.target.find('?');
-  if (!hides_parameters() || parsed.kind != StartLine::Kind::request || mark == std::string_view::npos) {
-    return out.add(line);
+  if (parsed.kind != StartLine::Kind::request) return out.add(line);
+  const std::size_t target_at = static_cast<std::size_t>(parsed.target.data() - line.data());
+  std::string_view target = parsed.target;
+  out.add(line.substr(0, target_at));
+  if (redacts(Header::host)) {
+    // A target may name the host as well: "http://host/path", or "host:port" after CONNECT.
+    const std::size_t scheme = target.starts_with('/') ? std::string_view::npos : target.find("://");
+    if (scheme != std::string_view::npos || parsed.method == "CONNECT") {
+      const std::size_t host = scheme == std::string_view::npos ? 0 : scheme + 3;
+      out.add(target.substr(0, host));
+      out.add(kRedacted);
+      target.remove_prefix(std::min(target.find_first_of("/?#", host), target.size()));
+    }
   }
-  const std::size_t begin = static_cast<std::size_t>(parsed.target.data() - line.data()) + mark + 1;
-  const std::size_t end = static_cast<std::size_t>(parsed.target.data() - line.data()) + parsed.target.size();
-  out.add(line.substr(0, begin));
-  copy_form(line.substr(begin, end - begin), out);
-  out.add(line.substr(end));
+  const std::size_t mark = hides_parameters() ? target.find('?') : std::string_view::npos;
+  if (mark == std::string_view::npos) {
+    out.add(target);
+  } else {
+    out.add(target.substr(0, mark + 1));
+    copy_form(target.substr(mark + 1), out);
+  }
+  out.add(line.substr(target_at + parsed.target.size()));
 }
 
 void Secrets::copy_head(std::string_view head, Text& out) const {
