@@ -81,72 +81,81 @@ void DocumentWalk::index(const EventHeader& header, const std::uint8_t* event) {
   }
 }
 
-// Which fields follow from which part of the header (spec/events.md sections 2 and 10).
+// Which fields follow from which part of the header (spec/events.md sections 2 and 10). In the order of conditions().
 DocumentWalk::Groups DocumentWalk::groups(bool flow) {
-  const auto set_of = [](std::initializer_list<Field> fields) {
+  const auto both = [flow](Field always, std::initializer_list<Field> of_transactions) {
     FieldSet set;
-    for (const Field field : fields) set.add(field);
+    set.add(always);
+    if (!flow) {
+      for (const Field field : of_transactions) set.add(field);
+    }
     return set;
   };
-  Groups groups;
-  groups.timestamp = set_of({Field::timestamp});
-  groups.start = set_of({Field::event_start});
-  groups.end = set_of({Field::event_end});
-  groups.duration = set_of({Field::event_duration});
-  groups.either = set_of({Field::network_type});
-  groups.bytes = set_of({Field::network_bytes});
-  groups.transport = set_of({Field::network_transport});
-  groups.community_id = set_of({Field::network_community_id});
-  groups.source = set_of({Field::source_ip});
-  groups.source_port = set_of({Field::source_port});
-  groups.source_bytes = set_of({Field::source_bytes});
-  groups.destination = set_of({Field::destination_ip});
-  groups.destination_port = set_of({Field::destination_port});
-  groups.destination_bytes = set_of({Field::destination_bytes});
-  if (flow) return groups;
-  groups.source.add(Field::client_ip);
-  groups.source_port.add(Field::client_port);
-  groups.source_bytes.add(Field::client_bytes);
-  groups.source_domain.add(Field::client_domain);
-  groups.destination.add(Field::server_ip);
-  groups.destination_port.add(Field::server_port);
-  groups.destination_bytes.add(Field::server_bytes);
-  groups.destination_domain.add(Field::server_domain);
-  groups.either.add(Field::network_direction);
-  groups.either.add(Field::related_ip);
-  groups.status.add(Field::status);
-  return groups;
+  const auto of_transactions = [flow](Field field) {
+    FieldSet set;
+    if (!flow) set.add(field);
+    return set;
+  };
+  return {both(Field::source_ip, {Field::client_ip}),
+          both(Field::source_port, {Field::client_port}),
+          both(Field::source_bytes, {Field::client_bytes}),
+          both(Field::destination_ip, {Field::server_ip}),
+          both(Field::destination_port, {Field::server_port}),
+          both(Field::destination_bytes, {Field::server_bytes}),
+          both(Field::network_type, {Field::network_direction, Field::related_ip}),
+          both(Field::network_transport, {}),
+          both(Field::network_community_id, {}),
+          both(Field::network_bytes, {}),
+          both(Field::event_start, {}),
+          both(Field::event_end, {}),
+          both(Field::event_duration, {}),
+          of_transactions(Field::status),
+          of_transactions(Field::client_domain),
+          of_transactions(Field::server_domain)};
 }
 
-FieldSet DocumentWalk::derived(const StreamPlan& plan, const EventHeader& header) {
-  const bool flow = plan.is_flow();
-  const Groups& groups = flow ? flow_groups_ : transaction_groups_;
-  FieldSet fields = plan.constants();
-  fields.add(groups.timestamp);
+std::uint64_t DocumentWalk::conditions(const StreamPlan& plan, const EventHeader& header, const FieldSet& set) {
   const bool has_source = header.source.version != IpVersion::none;
   const bool has_destination = header.destination.version != IpVersion::none;
-  if (has_source) source_ip_.set(header.source);
-  if (has_destination) destination_ip_.set(header.destination);
-  fields.add_if(has_source, groups.source);
-  fields.add_if(header.source_port != 0, groups.source_port);
-  fields.add_if(header.source_bytes != 0, groups.source_bytes);
-  fields.add_if(has_destination, groups.destination);
-  fields.add_if(header.destination_port != 0, groups.destination_port);
-  fields.add_if(header.destination_bytes != 0, groups.destination_bytes);
-  fields.add_if(has_source || has_destination, groups.either);
-  fields.add_if(header.transport != Transport::none, groups.transport);
-  fields.add_if(header.has_community_id != 0, groups.community_id);
-  // A flow without octets says so.
-  fields.add_if(flow || header.source_bytes + header.destination_bytes != 0, groups.bytes);
   const bool has_start = header.start != kNever;
   const bool has_end = header.end != kNever;
-  fields.add_if(has_start, groups.start);
-  fields.add_if(has_end, groups.end);
-  fields.add_if(has_start && has_end && header.end >= header.start, groups.duration);
-  fields.add_if(header.status != Status::none, groups.status);
-  fields.add_if(set_.has(Field::source_domain), groups.source_domain);
-  fields.add_if(set_.has(Field::destination_domain), groups.destination_domain);
+  const bool there[kGroups] = {
+      has_source,
+      header.source_port != 0,
+      header.source_bytes != 0,
+      has_destination,
+      header.destination_port != 0,
+      header.destination_bytes != 0,
+      has_source || has_destination,
+      header.transport != Transport::none,
+      header.has_community_id != 0,
+      plan.is_flow() || header.source_bytes + header.destination_bytes != 0,  // a flow without octets says so
+      has_start,
+      has_end,
+      has_start && has_end && header.end >= header.start,
+      header.status != Status::none,
+      set.has(Field::source_domain),
+      set.has(Field::destination_domain)};
+  std::uint64_t bits = 0;
+  for (std::size_t i = 0; i < kGroups; ++i) bits |= std::uint64_t{there[i]} << i;
+  return bits;
+}
+
+FieldSet DocumentWalk::derived(const StreamPlan& plan, std::uint64_t conditions) const {
+  const Groups& groups = plan.is_flow() ? flow_groups_ : transaction_groups_;
+  FieldSet fields = plan.constants();
+  fields.add(Field::timestamp);
+  for (std::size_t i = 0; i < kGroups; ++i) {
+    if ((conditions >> i & 1) != 0) fields.add(groups[i]);
+  }
   return fields;
+}
+
+// related.ip of a transaction is both: the ends, and what the decoder adds. It is written as a derived field.
+FieldSet DocumentWalk::set_alone(const FieldSet& derived) const {
+  FieldSet set = set_;
+  if (derived.has(Field::related_ip)) set.remove(number_of(Field::related_ip));
+  return set;
 }
 
 template <typename Output>
@@ -338,17 +347,13 @@ void DocumentWalk::write_derived(std::size_t field, const StreamPlan& plan, cons
 }
 
 template <typename Output>
-void DocumentWalk::write(const StreamPlan& plan, const EventHeader& header, const std::uint8_t* event,
+void DocumentWalk::write(const StreamPlan& plan, const EventHeader& header, const FieldSet& derived,
                          NetworkDirection direction, Output& output) {
-  index(header, event);
-  const FieldSet derived_fields = derived(plan, header);
-  // related.ip of a transaction is both: the ends, and what the decoder adds. It is written as a derived field.
-  FieldSet set_alone = set_;
-  if (derived_fields.has(Field::related_ip)) set_alone.remove(static_cast<std::size_t>(Field::related_ip));
-  output.start(set_.count() + derived_fields.count());
+  const FieldSet set_fields = set_alone(derived);
+  output.start(set_.count() + derived.count());
   for (std::size_t i = 0; i < FieldSet::kWords; ++i) {
-    const std::uint64_t set = set_alone.word(i);
-    std::uint64_t fields = set | (derived_fields.word(i) & ~nulls_.word(i));
+    const std::uint64_t set = set_fields.word(i);
+    std::uint64_t fields = set | (derived.word(i) & ~nulls_.word(i));
     if (Output::kShowsNulls && plan.keep_null()) fields |= nulls_.word(i);
     while (fields != 0) {
       const int bit = std::countr_zero(fields);
@@ -371,17 +376,62 @@ void DocumentWalk::write(const StreamPlan& plan, const EventHeader& header, cons
   output.end();
 }
 
+Program DocumentWalk::make_program(const StreamPlan& plan, const FieldSet& derived, Transitions& transitions) const {
+  const FieldSet set = set_alone(derived);
+  Program program;
+  std::size_t previous = Transitions::kBegin;
+  for (std::size_t field = 0; field < kFields; ++field) {
+    if (!set.has(field) && (!derived.has(field) || nulls_.has(field))) continue;
+    program.add_text(transitions.text(previous, field));
+    previous = field;
+    if (!set.has(field) && plan.constants().has(field)) {
+      program.add_text(plan.constant(field).json);
+    } else {
+      program.add_value(field, set.has(field));
+    }
+  }
+  program.add_text(transitions.text(previous, Transitions::kEnd));
+  program.finish();
+  return program;
+}
+
 void DocumentWalk::append_json(const StreamPlan& plan, const EventHeader& header, const std::uint8_t* event,
                                NetworkDirection direction, JsonStyle& style, Transitions& transitions,
                                TextBuffer& buffer) {
+  index(header, event);
+  source_ip_.set(header.source);
+  destination_ip_.set(header.destination);
+  const ProgramKey key{plan.id(), conditions(plan, header, set_), set_, nulls_};
   JsonOutput output(style, transitions, buffer);
-  write(plan, header, event, direction, output);
+  bool worth_making = false;
+  const Program* const program = programs_.find(key, worth_making);
+  if (program == nullptr) [[unlikely]] {
+    const FieldSet derived_fields = derived(plan, key.conditions);
+    if (worth_making) programs_.keep(key, make_program(plan, derived_fields, transitions));
+    write(plan, header, derived_fields, direction, output);
+    return;
+  }
+  output.start(program->steps().size(), program->room());
+  const char* const text = program->text();
+  for (const Program::Step& step : program->steps()) {
+    output.piece(text + step.offset, step.size);
+    if (step.set) {
+      write_set(step.field, output);
+    } else {
+      write_derived(step.field, plan, header, direction, output);
+    }
+  }
+  output.piece(program->end().data(), program->end().size());
+  output.finish();
 }
 
 Value DocumentWalk::make_value(const StreamPlan& plan, const EventHeader& header, const std::uint8_t* event,
                                NetworkDirection direction) {
+  index(header, event);
+  source_ip_.set(header.source);
+  destination_ip_.set(header.destination);
   ValueOutput output;
-  write(plan, header, event, direction, output);
+  write(plan, header, derived(plan, conditions(plan, header, set_)), direction, output);
   return output.take();
 }
 

@@ -8,7 +8,7 @@
 #pragma once
 
 #include "export/direction.h"
-#include "export/json/plan.h"
+#include "export/json/program.h"
 
 namespace spanbeat {
 
@@ -52,19 +52,22 @@ class DocumentWalk {
 
   // Which fields the event sets, and where.
   void index(const EventHeader& header, const std::uint8_t* event);
-  [[nodiscard]] FieldSet derived(const StreamPlan& plan, const EventHeader& header);
+  // Which of Groups are there, a bit for each; their fields and the constant ones.
+  [[nodiscard]] static std::uint64_t conditions(const StreamPlan& plan, const EventHeader& header, const FieldSet& set);
+  [[nodiscard]] FieldSet derived(const StreamPlan& plan, std::uint64_t conditions) const;
+  // The text between the values of a document with these fields.
+  [[nodiscard]] Program make_program(const StreamPlan& plan, const FieldSet& derived, Transitions& transitions) const;
 
-  // Fields that are there or not together.
-  struct Groups {
-    FieldSet timestamp, start, end, duration;
-    FieldSet source, source_port, source_bytes;
-    FieldSet destination, destination_port, destination_bytes;
-    FieldSet either, bytes, transport, community_id, status, source_domain, destination_domain;
-  };
+  // Fields that are there or not together, by the bits of conditions().
+  static constexpr std::size_t kGroups = 16;
+  using Groups = std::array<FieldSet, kGroups>;
   static Groups groups(bool flow);
+
   template <typename Output>
-  SPANBEAT_INLINE void write(const StreamPlan& plan, const EventHeader& header, const std::uint8_t* event,
+  SPANBEAT_INLINE void write(const StreamPlan& plan, const EventHeader& header, const FieldSet& derived,
                              NetworkDirection direction, Output& output);
+  // The fields that are written as the event sets them.
+  [[nodiscard]] FieldSet set_alone(const FieldSet& derived) const;
   template <typename Output>
   SPANBEAT_INLINE void write_set(std::size_t field, Output& output);
   template <typename Output>
@@ -87,6 +90,7 @@ class DocumentWalk {
   std::array<const std::uint8_t*, kFields> last_;
   ShortText source_ip_;
   ShortText destination_ip_;
+  ProgramCache programs_;
   std::vector<IpAddress> related_;  // what related.ip holds so far
 };
 

@@ -28,6 +28,12 @@ class Documents : public ::testing::Test {
       const StreamPlan plan(config_, config_.streams[header.protocol], true, style_);
       TextBuffer fast;
       walk_.append_json(plan, header, encoded, direction, style_, transitions_, fast);
+      // The first time field by field; from the third time on by a program, in a buffer of any size.
+      for (int again = 0; again < 3; ++again) {
+        TextBuffer repeated;
+        walk_.append_json(plan, header, encoded, direction, style_, transitions_, repeated);
+        EXPECT_EQ(repeated.view(), fast.view());
+      }
       TextBuffer slow;
       write_value_json(style_, slow, walk_.make_value(plan, header, encoded, direction));
       if (!plan.keep_null()) {

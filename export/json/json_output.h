@@ -159,6 +159,19 @@ class JsonOutput {
     previous_ = field;
   }
 
+  // The same for a Program: `room` octets of its texts, then pieces of them, each with a value behind it, and the end.
+  SPANBEAT_INLINE void start(std::size_t fields, std::size_t room) {
+    kept_back_ = static_cast<std::ptrdiff_t>((fields + 2) * kScalarRoom + room);
+    limit_ = buffer_.limit() - kept_back_;
+    reserve(0);
+  }
+  SPANBEAT_INLINE void piece(const char* text, std::size_t size) {
+    std::memcpy(at_, text, 32);
+    for (std::size_t done = 32; done < size; done += 32) std::memcpy(at_ + done, text + done, 32);
+    at_ += size;
+  }
+  SPANBEAT_INLINE void finish() { buffer_.finish(at_); }
+
   SPANBEAT_INLINE void text(std::string_view text) {
     reserve(escaped_room(text.size()));
     at_ = write_escaped(style_, text, at_);

@@ -1,11 +1,18 @@
 #include "export/json/plan.h"
 
+#include <atomic>
+
 #include "export/json/value_writer.h"
 
 namespace spanbeat {
 namespace {
 
 constexpr std::string_view kEcsVersion = "8.0.0";  // spec/events.md section 1
+
+std::uint64_t next_id() {
+  static std::atomic<std::uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
 
 Value text_value(std::string_view text) { return Value::of_string(std::string(text)); }
 
@@ -62,7 +69,7 @@ Value builtin_fields(const Identity& identity) {
 }
 
 StreamPlan::StreamPlan(const ExportConfig& config, const StreamOptions& options, bool with_builtins, JsonStyle& style)
-    : is_flow_(options.info == nullptr), keep_null_(options.keep_null), values_(kFields) {
+    : id_(next_id()), is_flow_(options.info == nullptr), keep_null_(options.keep_null), values_(kFields) {
   const Identity& identity = config.identity;
   Value metadata = Value::of_object();
   metadata.make("beat") = text_value(identity.type);

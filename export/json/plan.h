@@ -40,7 +40,7 @@ class FieldSet {
   void remove(std::size_t field) { words_[field / 64] &= ~(std::uint64_t{1} << (field % 64)); }
   [[nodiscard]] bool has(std::size_t field) const { return (words_[field / 64] >> (field % 64) & 1) != 0; }
   [[nodiscard]] bool has(Field field) const { return has(static_cast<std::size_t>(field)); }
-  [[nodiscard]] std::uint64_t& word(std::size_t index) { return words_[index]; }
+  friend bool operator==(const FieldSet&, const FieldSet&) = default;
   [[nodiscard]] std::uint64_t word(std::size_t index) const { return words_[index]; }
 
  private:
@@ -60,6 +60,8 @@ class StreamPlan {
   StreamPlan(StreamPlan&&) = default;
   StreamPlan& operator=(StreamPlan&&) = default;
 
+  // No other plan of the program has it.
+  [[nodiscard]] std::uint64_t id() const { return id_; }
   [[nodiscard]] bool is_flow() const { return is_flow_; }
   [[nodiscard]] bool keep_null() const { return keep_null_; }
   [[nodiscard]] const FieldSet& constants() const { return constants_; }
@@ -71,6 +73,7 @@ class StreamPlan {
     set(field, Value::of_string(std::string(value)), style);
   }
 
+  std::uint64_t id_;
   bool is_flow_;
   bool keep_null_;
   FieldSet constants_;

@@ -41,6 +41,12 @@ class Transitions {
     if (entry.size > 32) std::memcpy(out + 32, entry.text + 32, sizeof entry.text - 32);
     return out + entry.size;
   }
+  // The text by itself.
+  [[nodiscard]] std::string text(std::size_t from, std::size_t to) {
+    std::string text(room(), '\0');
+    text.resize(static_cast<std::size_t>(write(from, to, text.data()) - text.data()));
+    return text;
+  }
   // Octets that the longest text of all needs.
   [[nodiscard]] std::size_t room() const { return longest_; }
 

@@ -1,0 +1,102 @@
+// Documents with the same fields have the same text between their values; a Program is that text, made once.
+//
+// What:   a list of steps, each a text to copy and the field whose value stands behind it. The text holds everything
+// that
+//         is the same: braces, names, commas, and the constant fields between two values.
+// Why:    it spares the search for the next field and three quarters of the copies.
+// Limits: a bounded number of programs, found by a hash of the set of fields. One is made when its set is seen for the
+// second
+//         time in a row at its place, so that events of ever different sets cost hardly more than without.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "export/json/plan.h"
+
+namespace spanbeat {
+
+// What decides which fields a document has.
+struct ProgramKey {
+  std::uint64_t plan = 0;        // its id
+  std::uint64_t conditions = 0;  // which parts of the header are there
+  FieldSet set;                  // fields that the event sets
+  FieldSet nulls;
+  friend bool operator==(const ProgramKey&, const ProgramKey&) = default;
+
+  [[nodiscard]] std::uint64_t hash() const {
+    std::uint64_t mixed = plan ^ (conditions * 0x9e3779b97f4a7c15u);
+    for (std::size_t i = 0; i < FieldSet::kWords; ++i) {
+      mixed = (mixed ^ set.word(i) ^ (nulls.word(i) << 1)) * 0xd6e8feb86659fd93u;
+      mixed ^= mixed >> 32;
+    }
+    return mixed;
+  }
+};
+
+class Program {
+ public:
+  struct Step {
+    std::uint32_t offset;  // of the text before the value
+    std::uint32_t size;
+    std::uint16_t field;
+    bool set;  // by the event; otherwise derived
+  };
+
+  // Adds to the text before the next value.
+  void add_text(std::string_view text) { text_ += text; }
+  void add_value(std::size_t field, bool set) {
+    steps_.push_back(
+        {step_begin_, static_cast<std::uint32_t>(text_.size()) - step_begin_, static_cast<std::uint16_t>(field), set});
+    step_begin_ = static_cast<std::uint32_t>(text_.size());
+  }
+  // Ends: the text so far without a value is the document's end.
+  void finish() {
+    end_size_ = text_.size() - step_begin_;
+    text_.append(kPadding, '\0');
+  }
+
+  [[nodiscard]] const std::vector<Step>& steps() const { return steps_; }
+  [[nodiscard]] const char* text() const { return text_.data(); }
+  [[nodiscard]] std::string_view end() const { return {text_.data() + step_begin_, end_size_}; }
+  // Octets of all texts, with their padding.
+  [[nodiscard]] std::size_t room() const { return text_.size() + kPadding; }
+
+ private:
+  std::vector<Step> steps_;
+  std::string text_;
+  std::uint32_t step_begin_ = 0;
+  std::size_t end_size_ = 0;
+};
+
+class ProgramCache {
+ public:
+  // The program of a key, or null; `make` then tells whether it is worth making one, with keep().
+  [[nodiscard]] const Program* find(const ProgramKey& key, bool& make) {
+    const std::uint64_t hash = key.hash();
+    Place& place = places_[hash % places_.size()];
+    if (place.program != nullptr && place.key == key) [[likely]]
+      return place.program.get();
+    make = place.missed == hash;
+    place.missed = hash;
+    return nullptr;
+  }
+  void keep(const ProgramKey& key, Program program) {
+    Place& place = places_[key.hash() % places_.size()];
+    place.key = key;
+    place.program = std::make_unique<Program>(std::move(program));
+  }
+
+ private:
+  struct Place {
+    ProgramKey key;
+    std::unique_ptr<Program> program;
+    std::uint64_t missed = 0;
+  };
+  std::array<Place, 256> places_;
+};
+
+}  // namespace spanbeat
