@@ -168,6 +168,8 @@ PathResult Value::put(std::string_view path, Value&& value) {
       at->append_member(path, std::move(value));
       return PathResult::found;
     }
+    // Asked before the first object is made, so that a path that is too deep changes nothing.
+    if (std::count(path.begin(), path.end(), '.') > kMaxDepth) return PathResult::too_deep;
     at = &at->append_member(path.substr(0, dot), of_object());
     path.remove_prefix(dot + 1);
   }
@@ -229,6 +231,8 @@ std::string path_problem(const Value& root, std::string_view path) {
       return "key not found";
     case PathResult::not_an_object:
       return "expected map but type is " + std::string(go_type_name(*at));
+    case PathResult::too_deep:
+      break;
   }
   return {};
 }

@@ -6,7 +6,7 @@
 // Why:    most documents go from the event straight to JSON; only where processors are configured is this tree built.
 // Limits: dotted paths follow Beats' MapStr: at every level a member whose whole name is the rest of the path is found
 //         first, then the part before the first dot. `put` makes missing objects and never makes a dotted name. What is
-//         read from outside (settings, JSON text) is cut at kMaxDepth; paths are the user's, so depth stays bounded.
+//         read from outside (settings, JSON text, paths made of captured text) is cut at kMaxDepth levels.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +26,7 @@ enum class PathResult : std::uint8_t {
   found,
   not_found,
   not_an_object,  // something on the way is no object
+  too_deep,       // only of put: more than kMaxDepth objects would have to be made
 };
 
 class Value {
@@ -87,8 +88,7 @@ class Value {
   [[nodiscard]] Value* find(std::string_view path);
   // `out` is the value when it was found, and what was in the way when that was no object.
   [[nodiscard]] PathResult find(std::string_view path, const Value*& out) const;
-  // Replaces or makes the value; only `found` or `not_an_object` come of it. Unless it is `found`, `value` is left
-  // alone.
+  // Replaces or makes the value; never `not_found`. Unless it is `found`, `value` is left alone.
   PathResult put(std::string_view path, Value&& value);
   // Moves the value out into `out` when that is given.
   PathResult remove(std::string_view path, Value* out = nullptr);

@@ -53,6 +53,15 @@ TEST(Value, PutThroughTextFailsAndLeavesTheValue) {
   EXPECT_EQ(text_of(document), R"({"a":"text"})");
 }
 
+TEST(Value, PathsThatAreTooDeepChangeNothing) {
+  Value document = value_of(R"({"a": 1})");
+  std::string path = "b";
+  for (int i = 0; i < 100000; ++i) path += ".b";
+  EXPECT_EQ(document.put(path, Value::of_integer(1)), PathResult::too_deep);
+  EXPECT_EQ(document.find(path), nullptr);
+  EXPECT_EQ(text_of(document), R"({"a":1})");
+}
+
 TEST(Value, RemoveTakesTheValueOutAndKeepsItsEmptyParents) {
   Value document = value_of(R"({"a": {"b": 1}, "c": 2})");
   Value out;

@@ -99,8 +99,9 @@ bool put_field(Value& document, std::string_view path, Value&& value, std::strin
     problem = "value is no MapStr";
     return false;
   }
-  if (document.put(path, std::move(value)) == PathResult::found) return true;
-  problem = path_problem(document, path);
+  const PathResult result = document.put(path, std::move(value));
+  if (result == PathResult::found) return true;
+  problem = result == PathResult::too_deep ? "too many levels" : path_problem(document, path);
   return false;
 }
 

@@ -239,6 +239,23 @@ TEST(DecodeJsonFields, IdentifiersNamesAndErrors) {
   expect_refusal(R"([{"decode_json_fields": {"fields": ["m"], "max_depth": 0}}])", "0 is out of range");
 }
 
+TEST(DecodeJsonFields, NamesFullOfDotsMakeNoDeepTree) {
+  const std::string dots(100000, '.');
+  const std::string list =
+      R"([{"decode_json_fields": {"fields": ["m"], "target": "j", "expand_keys": true}}, {"drop_fields": {"fields": ["m"]}}])";
+  EXPECT_EQ(run_list(list, R"({"m": "{\"x)" + dots + R"(\": 1}"})"), "{} !1");
+  std::string nested = "1";
+  for (int i = 0; i < 100; ++i) nested = R"({\"a.b.c\":)" + nested + "}";
+  EXPECT_EQ(run_list(list, R"({"m": ")" + nested + "\"}"), "{} !1");
+}
+
+TEST(Dissect, NamesFromTheTextAreBoundedToo) {
+  const std::string text = std::string(100000, '.') + "=v";
+  EXPECT_EQ(run_list(R"([{"dissect": {"tokenizer": "%{?k}=%{&k}"}}, {"drop_fields": {"fields": ["message"]}}])",
+                     R"({"message": ")" + text + "\"}"),
+            "{} !1");
+}
+
 TEST(Dissect, UnderItsPrefix) {
   EXPECT_EQ(run_list(R"([{"dissect": {"tokenizer": "%{verb} %{path}", "field": "query", "target_prefix": "parts"}}])",
                      R"({"query": "GET /x"})"),

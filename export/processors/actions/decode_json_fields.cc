@@ -1,4 +1,5 @@
 // decode_json_fields: texts that are JSON, decoded.
+#include <algorithm>
 #include <cstdio>
 #include <ctime>
 #include <optional>
@@ -51,11 +52,13 @@ std::optional<Time> parse_timestamp(const std::string& text) {
   return (Time{seconds} - offset) * kSecond + fraction;
 }
 
-// Members whose names have dots become nested objects, at every depth. False when two of them do not go together.
-bool expand_names(Value& object) {
+// Members whose names have dots become nested objects, at every depth. False when two of them do not go together, or
+// the dots make too many levels.
+bool expand_names(Value& object, std::int64_t depth = 0) {
   Value expanded = Value::of_object();
   for (auto& [name, value] : object.object()) {
-    if (value.is_object() && !expand_names(value)) return false;
+    const std::int64_t below = depth + 1 + std::count(name.begin(), name.end(), '.');
+    if (below > Value::kMaxDepth || (value.is_object() && !expand_names(value, below))) return false;
     Value* known = expanded.find(name);
     if (known != nullptr && known->is_object() && value.is_object()) {
       known->merge(value);
@@ -66,6 +69,10 @@ bool expand_names(Value& object) {
   object = std::move(expanded);
   return true;
 }
+
+// Texts inside texts inside texts: what is deeper stays a text, as every level may add kMaxJsonDepth to the tree's
+// depth.
+constexpr std::int64_t kMaxTextDepth = 16;
 
 bool looks_structured(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n\v\f";
@@ -218,8 +225,8 @@ class DecodeJsonFields final : public Processor {
 std::unique_ptr<Processor> make_decode_json_fields(ProcessorOptions& options) {
   DecodeJsonFields::Settings settings;
   options.reader.read("fields", settings.fields);
-  // Deeper decoding than this has no use, and each level costs stack.
-  options.reader.read("max_depth", settings.max_depth, 1, 64);
+  options.reader.read("max_depth", settings.max_depth, 1);
+  settings.max_depth = std::min(settings.max_depth, kMaxTextDepth);
   options.reader.read("process_array", settings.process_array);
   options.reader.read("overwrite_keys", settings.overwrite_keys);
   options.reader.read("expand_keys", settings.expand_keys);

@@ -73,6 +73,7 @@ class IncludeFields final : public Processor {
         case PathResult::not_found:
           break;
         case PathResult::not_an_object:
+        case PathResult::too_deep:
           failed = true;
           break;
       }
