@@ -59,8 +59,8 @@ DocumentWalk::DocumentWalk() {
 
 void DocumentWalk::index(const EventHeader& header, const std::uint8_t* event) {
   static_assert(sizeof(EventHeader) % 8 == 0);
-  set_ = {};
-  nulls_ = {};
+  FieldSet set;
+  FieldSet nulls;
   const std::uint8_t* at = event + sizeof(EventHeader);
   const std::uint8_t* const end = event + header.size;
   while (static_cast<std::size_t>(end - at) >= sizeof(FieldEntry) && at < end) {
@@ -69,16 +69,18 @@ void DocumentWalk::index(const EventHeader& header, const std::uint8_t* event) {
     const std::uint8_t* const next = at + sizeof entry + ((std::size_t{entry.size} + 7) & ~std::size_t{7});
     if (field >= kFields || next > end + 7) break;
     if (entry.is_null != 0) [[unlikely]] {
-      nulls_.add(field);
-      if ((kinds_[field] & kSeveral) == 0) set_.remove(field);
+      nulls.add(field);
+      if ((kinds_[field] & kSeveral) == 0) set.remove(field);
     } else {
-      if (!set_.has(field)) first_[field] = at;
+      if (!set.has(field)) first_[field] = at;
       last_[field] = at;
-      set_.add(field);
-      nulls_.remove(field);
+      set.add(field);
     }
     at = next;
   }
+  nulls.remove(set);
+  set_ = set;
+  nulls_ = nulls;
 }
 
 // Which fields follow from which part of the header (spec/events.md sections 2 and 10). In the order of conditions().

@@ -2,17 +2,15 @@
 
 namespace spanbeat {
 
-void JsonTree::forget_members(const std::vector<bool>& which) {
+void JsonTree::forget_members(std::span<const TreeScratch::Member> members) {
   char* const text = buffer_.begin();
-  const std::vector<std::size_t>& members = style_.members;
-  const std::size_t first = style_.opened.back();
-  const std::size_t begin = members[first];
+  const std::size_t begin = members.front().mark;
   const std::size_t end = static_cast<std::size_t>(at_ - text);
   std::size_t to = begin;
-  for (std::size_t i = 0; i < which.size(); ++i) {
-    if (which[i]) continue;
-    std::size_t from = members[first + i];
-    const std::size_t until = first + i + 1 < members.size() ? members[first + i + 1] : end;
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    if (members[i].shadowed) continue;
+    std::size_t from = members[i].mark;
+    const std::size_t until = i + 1 < members.size() ? members[i + 1].mark : end;
     // The first one that stays has no comma before it.
     if (to == begin && i != 0) ++from;
     std::memmove(text + to, text + from, until - from);

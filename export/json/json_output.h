@@ -26,10 +26,7 @@ struct JsonStyle {
   EscapeFunction escape;
   std::size_t inline_texts;  // texts up to this size are tried without a call
   DateWriter dates;
-  // Memory of trees under way.
-  TreeScratch tree;
-  std::vector<std::size_t> members;  // where the members of all open objects begin
-  std::vector<std::size_t> opened;   // how many of them belong to outer objects
+  TreeScratch tree;  // memory of trees under way
 };
 
 // Writes text of up to `style.inline_texts` octets at once when it is clean; everything else by the kernel.
@@ -50,10 +47,7 @@ inline char* write_escaped(const JsonStyle& style, std::string_view text, char* 
 // JSON of values whose shape is known only at run time: the output of TreeWalk, and of writing a Value.
 class JsonTree {
  public:
-  JsonTree(JsonStyle& style, TextBuffer& buffer, char* at) : style_(style), buffer_(buffer), at_(at) {
-    style_.members.clear();
-    style_.opened.clear();
-  }
+  JsonTree(JsonStyle& style, TextBuffer& buffer, char* at) : style_(style), buffer_(buffer), at_(at) {}
   [[nodiscard]] char* at() const { return at_; }
 
   void null() { literal("null"); }
@@ -88,13 +82,11 @@ class JsonTree {
     if (index != 0) character(',');
   }
   void end_array() { character(']'); }
-  void begin_object() {
-    character('{');
-    style_.opened.push_back(style_.members.size());
-  }
-  void member(std::string_view key, std::size_t index, bool padded = true) {
+  void begin_object() { character('{'); }
+  // Gives where the member begins, for forget_members.
+  std::size_t member(std::string_view key, std::size_t index, bool padded = true) {
     char* out = room(escaped_room(key.size()) + 4);
-    style_.members.push_back(static_cast<std::size_t>(out - buffer_.begin()));
+    const auto mark = static_cast<std::size_t>(out - buffer_.begin());
     *out = ',';
     out += index != 0 ? 1 : 0;
     *out++ = '"';
@@ -102,14 +94,11 @@ class JsonTree {
     *out++ = '"';
     *out++ = ':';
     at_ = out;
+    return mark;
   }
-  void end_object() {
-    style_.members.resize(style_.opened.back());
-    style_.opened.pop_back();
-    character('}');
-  }
-  // Takes the members of the open object whose place is true out again.
-  void forget_members(const std::vector<bool>& which);
+  void end_object() { character('}'); }
+  // Takes the shadowed ones among all members of the open object out again.
+  void forget_members(std::span<const TreeScratch::Member> members);
 
  private:
   [[nodiscard]] char* room(std::size_t more) { return at_ = buffer_.room(at_, more); }

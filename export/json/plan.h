@@ -37,6 +37,9 @@ class FieldSet {
     for (const std::uint64_t word : words_) sum += static_cast<std::size_t>(std::popcount(word));
     return sum;
   }
+  void remove(const FieldSet& fields) {
+    for (std::size_t i = 0; i < kWords; ++i) words_[i] &= ~fields.words_[i];
+  }
   void remove(std::size_t field) { words_[field / 64] &= ~(std::uint64_t{1} << (field % 64)); }
   [[nodiscard]] bool has(std::size_t field) const { return (words_[field / 64] >> (field % 64) & 1) != 0; }
   [[nodiscard]] bool has(Field field) const { return has(static_cast<std::size_t>(field)); }

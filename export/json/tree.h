@@ -3,10 +3,12 @@
 // What:   `walk_tree` calls the output for every value, in order; `Output` is either JSON text or a Value.
 // Why:    trees are the fields whose shape is known only at run time; both outputs must understand them alike.
 // Limits: of several members of one name in an object the last one counts: the output is told at the object's end which
-//         ones to forget. A damaged tree ends early; what is open is closed.
+//         ones to forget. A damaged tree ends early; what is open is closed. Trees lie in events, so 64 octets behind
+//         them are readable.
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -20,19 +22,16 @@ struct TreeScratch {
   struct Member {
     std::uint64_t signature;  // differs where keys differ, most of the time
     std::string_view key;
+    std::size_t mark;  // what the output said of its place
     bool shadowed;
   };
   std::vector<Member> members;  // of all open objects
-  std::vector<bool> shadowed;
 };
 
 template <typename Output>
 class TreeWalk {
  public:
-  TreeWalk(Output& output, TreeScratch& scratch)
-      : output_(output), members_(scratch.members), shadowed_(scratch.shadowed) {
-    members_.clear();
-  }
+  TreeWalk(Output& output, TreeScratch& scratch) : output_(output), members_(scratch.members) { members_.clear(); }
 
   void run(Bytes tree) {
     at_ = tree.data();
@@ -129,12 +128,13 @@ class TreeWalk {
     output_.begin_object();
     for (std::uint32_t i = 0; i < count && at_ != end_; ++i) {
       const std::string_view key = characters();
+      if (key.data() == nullptr) break;
       const std::uint64_t signature = signature_of(key);
       const std::size_t earlier = find(key, signature, first, places.get());
       if (earlier < members_.size()) [[unlikely]] {
         members_[earlier].shadowed = any_shadowed = true;
       }
-      members_.push_back({signature, key, false});
+      members_.push_back({signature, key, output_.member(key, i), false});
       if (i >= kLinear) [[unlikely]] {
         if (places == nullptr) {
           places = std::make_unique<Places>();
@@ -142,27 +142,22 @@ class TreeWalk {
         }
         (*places)[key] = members_.size() - 1;
       }
-      output_.member(key, i);
       value(depth + 1);
     }
     if (any_shadowed) [[unlikely]] {
-      shadowed_.clear();
-      for (std::size_t i = first; i < members_.size(); ++i) shadowed_.push_back(members_[i].shadowed);
-      output_.forget_members(shadowed_);
+      output_.forget_members(std::span<const TreeScratch::Member>(members_).subspan(first));
     }
     output_.end_object();
     members_.resize(first);
   }
 
-  // The length and the last octets, which differ sooner than the first ones.
+  // The length and up to eight octets of a key. Behind it lies more of the event, or its padding.
   static std::uint64_t signature_of(std::string_view key) {
-    std::uint64_t last = 0;
-    if (key.size() >= sizeof last) {
-      std::memcpy(&last, key.data() + key.size() - sizeof last, sizeof last);
-    } else {
-      for (const char c : key) last = last << 8 | static_cast<std::uint8_t>(c);
-    }
-    return last + key.size() * 0x9e3779b97f4a7c15u;
+    std::uint64_t octets;
+    const std::size_t size = key.size();
+    std::memcpy(&octets, key.data() + (size >= sizeof octets ? size - sizeof octets : 0), sizeof octets);
+    if (size < sizeof octets) octets &= (std::uint64_t{1} << (8 * size)) - 1;
+    return octets + size * 0x9e3779b97f4a7c15u;
   }
 
   // The last member of that name so far, or members_.size(). Large objects are looked up in a map, so that many members
@@ -183,7 +178,6 @@ class TreeWalk {
   const std::uint8_t* at_ = nullptr;
   const std::uint8_t* end_ = nullptr;
   std::vector<TreeScratch::Member>& members_;
-  std::vector<bool>& shadowed_;
 };
 
 }  // namespace spanbeat

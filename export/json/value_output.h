@@ -32,12 +32,14 @@ class ValueTree {
   void item(std::size_t) {}
   void end_array() { close(); }
   void begin_object() { open(Value::of_object()); }
-  void member(std::string_view key, std::size_t) { key_.assign(key); }
+  std::size_t member(std::string_view key, std::size_t) {
+    key_.assign(key);
+    return 0;
+  }
   void end_object() { close(); }
-  void forget_members(const std::vector<bool>& which) {
-    auto& members = open_.back().value.object();
+  void forget_members(std::span<const TreeScratch::Member> members) {
     std::size_t index = 0;
-    std::erase_if(members, [&](const Value::Member&) { return bool{which[index++]}; });
+    std::erase_if(open_.back().value.object(), [&](const Value::Member&) { return members[index++].shadowed; });
   }
 
  private:

@@ -40,7 +40,7 @@ void write(JsonTree& out, const Value& value) {
       out.begin_object();
       std::size_t index = 0;
       for (const Value::Member& member : value.object()) {
-        out.member(member.name, index++, false);
+        (void)out.member(member.name, index++, false);
         write(out, member.value);
       }
       out.end_object();
