@@ -44,6 +44,11 @@ def main():
     if unknown:
         ap.error("no such stage: %s" % ", ".join(unknown))
 
+    # Another clone of the same sources finds what was compiled here, and the other way round.
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    os.environ.setdefault("CCACHE_BASEDIR", root)
+    os.environ.setdefault("CCACHE_NOHASHDIR", "1")
+
     settings = Settings(jobs=a.jobs, fuzz_seconds=a.fuzz_seconds)
     report = Report(settings.logs)
     for name, (function, quick, _) in STAGES.items():
