@@ -3,6 +3,7 @@
 #include <immintrin.h>
 #include <simdjson.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -71,8 +72,7 @@ char* escape_by_table(const std::array<Replacement, 128>& table, const char* tex
     }
     const std::size_t length = character_size(at + i, size - i);
     if (length == 0) {
-      std::memcpy(out, "\xef\xbf\xbd", 3);  // U+FFFD
-      out += 3;
+      out = std::copy_n("\xef\xbf\xbd", 3, out);  // U+FFFD
       ++i;
     } else {
       std::memcpy(out, text + i, length);

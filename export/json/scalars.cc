@@ -2,6 +2,7 @@
 
 #include <tmmintrin.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <ctime>
@@ -10,8 +11,7 @@ namespace spanbeat {
 
 char* write_floating(double value, char* out) {
   if (!std::isfinite(value)) {
-    std::memcpy(out, "null", 4);
-    return out + 4;
+    return std::copy_n("null", 4, out);
   }
   return std::to_chars(out, out + kScalarRoom, value).ptr;
 }

@@ -75,8 +75,7 @@ char* Transitions::write_unusual(std::size_t from, std::size_t to, char* out) {
   std::uint32_t number;
   std::memcpy(&number, entry->text, sizeof number);
   const std::string& text = long_texts_[number];
-  std::memcpy(out, text.data(), text.size());
-  return out + text.size();
+  return std::copy(text.begin(), text.end(), out);
 }
 
 }  // namespace spanbeat
