@@ -14,16 +14,18 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from suite import conformance, cross, fuzzing, style, units  # noqa: E402
 from suite.report import Report, Settings  # noqa: E402
 
-# In this order: what is quick and tells most comes first. The second column says whether --quick runs it.
+# In this order: what is quick and tells most comes first. The second column says when a stage runs: always, not with
+# --quick, or only when it is named.
+ALWAYS, THOROUGH, NAMED = range(3)
 STAGES = {
-    "format": (style.formatting, True, "clang-format agrees with every C++ file"),
-    "rules": (style.rules, True, "includes point down, forbidden constructs, generated references up to date"),
-    "unit": (units.unit, True, "unit tests, gcc -Werror, AddressSanitizer and UndefinedBehaviorSanitizer"),
-    "cross": (cross.cross, True, "the program from end to end: accounting, determinism, shuffled segments, bad input, commands"),
-    "conformance": (conformance.conformance, True, "recorded documents of Packetbeat (skipped where the corpus is absent)"),
-    "threads": (units.threads, False, "threaded unit tests and one run of the program under ThreadSanitizer"),
-    "fuzz": (fuzzing.fuzz, False, "every libFuzzer target over its corpus, then for some seconds on its own"),
-    "tidy": (style.tidy, False, "clang-tidy over every C++ file"),
+    "format": (style.formatting, ALWAYS, "clang-format agrees with every C++ file"),
+    "rules": (style.rules, ALWAYS, "includes point down, forbidden constructs, generated references up to date"),
+    "unit": (units.unit, ALWAYS, "unit tests, gcc -Werror, AddressSanitizer and UndefinedBehaviorSanitizer"),
+    "cross": (cross.cross, ALWAYS, "the program from end to end: accounting, determinism, shuffled segments, bad input, commands"),
+    "conformance": (conformance.conformance, ALWAYS, "recorded documents of Packetbeat (skipped where the corpus is absent)"),
+    "threads": (units.threads, THOROUGH, "threaded unit tests and one run of the program under ThreadSanitizer"),
+    "fuzz": (fuzzing.fuzz, THOROUGH, "every libFuzzer target over its corpus, then for some seconds on its own"),
+    "tidy": (style.tidy, NAMED, "clang-tidy over every C++ file; not clean yet, so only when named"),
 }
 
 
@@ -31,7 +33,7 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     ap.add_argument("stages", nargs="*", metavar="STAGE", help="only these: " + ", ".join(STAGES))
     ap.add_argument("--quick", action="store_true", help="leave out the slow stages: " +
-                    ", ".join(n for n, s in STAGES.items() if not s[1]))
+                    ", ".join(n for n, s in STAGES.items() if s[1] == THOROUGH))
     ap.add_argument("--list", action="store_true", help="name the stages")
     ap.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
     ap.add_argument("--fuzz-seconds", type=int, default=20, help="for each fuzz target (default 20)")
@@ -51,8 +53,12 @@ def main():
 
     settings = Settings(jobs=a.jobs, fuzz_seconds=a.fuzz_seconds)
     report = Report(settings.logs)
-    for name, (function, quick, _) in STAGES.items():
-        if (a.stages and name not in a.stages) or (a.quick and not quick):
+    for name, (function, when, _) in STAGES.items():
+        if a.stages:
+            wanted = name in a.stages
+        else:
+            wanted = when == ALWAYS or (when == THOROUGH and not a.quick)
+        if not wanted:
             continue
         report.begin(name)
         started = time.monotonic()
