@@ -278,11 +278,11 @@ void StreamEngine::note_syn(FlowIndex flow, int side, const Headers& headers) {
     record.syn_seen = 0;  // what was known belongs to an earlier connection
   }
   record.ended = 0;
-  record.syn_seen |= 1U << side;
+  record.syn_seen = (record.syn_seen | 1U << side) & 3U;
   info.isn[side] = headers.sequence;
   record.syn_from = static_cast<std::uint32_t>(ack ? other : side) & 1U;
   if (ack && (record.syn_seen >> other & 1) == 0) {
-    record.syn_seen |= 1U << other;
+    record.syn_seen = (record.syn_seen | 1U << other) & 3U;
     info.isn[other] = headers.acknowledgement - 1;
   }
 }
