@@ -1,4 +1,8 @@
 // What each of the processors beyond the basic ones makes of documents.
+// gcc 12 under the sanitizers takes what a std::variant moves for uninitialised.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <gtest/gtest.h>
 
 #include "export/processors/access.h"
