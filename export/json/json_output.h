@@ -135,11 +135,7 @@ class JsonOutput {
       : style_(style), transitions_(transitions), buffer_(buffer), at_(buffer.end()), limit_(at_) {}
 
   // Makes room for what `fields` fields take at least; only texts and lists ask for more.
-  SPANBEAT_INLINE void start(std::size_t fields) {
-    kept_back_ = static_cast<std::ptrdiff_t>((fields + 2) * (transitions_.room() + kScalarRoom));
-    limit_ = buffer_.limit() - kept_back_;
-    reserve(0);
-  }
+  SPANBEAT_INLINE void start(std::size_t fields) { keep_back((fields + 2) * (transitions_.room() + kScalarRoom)); }
 
   // The next field, later than the one before. One value follows: for a plain field by the functions up to tree(), for
   // a field that may have several by begin_list, next and add_... for each, end_list; or, shown plain, by one add_...
@@ -149,11 +145,7 @@ class JsonOutput {
   }
 
   // The same for a Program: `room` octets of its texts, then pieces of them, each with a value behind it, and the end.
-  SPANBEAT_INLINE void start(std::size_t fields, std::size_t room) {
-    kept_back_ = static_cast<std::ptrdiff_t>((fields + 2) * kScalarRoom + room);
-    limit_ = buffer_.limit() - kept_back_;
-    reserve(0);
-  }
+  SPANBEAT_INLINE void start(std::size_t fields, std::size_t room) { keep_back((fields + 2) * kScalarRoom + room); }
   SPANBEAT_INLINE void piece(const char* text, std::size_t size) {
     std::memcpy(at_, text, 32);
     for (std::size_t done = 32; done < size; done += 32) std::memcpy(at_ + done, text + done, 32);
@@ -242,6 +234,11 @@ class JsonOutput {
 
  private:
   // Room for `more` octets, beside what all fields are sure to need.
+  SPANBEAT_INLINE void keep_back(std::size_t octets) {
+    kept_back_ = static_cast<std::ptrdiff_t>(octets);
+    at_ = buffer_.room(at_, octets);  // first of all, so that the limit lies in the buffer
+    limit_ = buffer_.limit() - kept_back_;
+  }
   SPANBEAT_INLINE void reserve(std::size_t more) {
     if (limit_ - at_ < static_cast<std::ptrdiff_t>(more)) [[unlikely]] {
       at_ = buffer_.room(at_, more + static_cast<std::size_t>(kept_back_));
