@@ -91,7 +91,7 @@ void StreamEngine::segment(std::uint32_t number, int side, const Headers& header
   }
   std::int32_t ahead = sequence_distance(sequence, half.next);
   if (ahead < 0) {
-    const auto old = static_cast<std::uint32_t>(-ahead);
+    const auto old = half.next - sequence;
     counters_.add(Counter::tcp_retransmitted, std::min(old, wire));
     if (old > wire || (old == wire && !fin)) {
       if (connection.hole_since != kNever) check_wait(number);
@@ -262,8 +262,8 @@ bool StreamEngine::drain(Connection& connection) {
       if (held == nullptr || !half.known) continue;
       const std::int32_t ahead = sequence_distance(held->sequence, half.next);
       if (ahead > 0 || (ahead == 0 && gated(connection, side, held->has_ack, held->acknowledgement))) continue;
-      const auto old = std::min(static_cast<std::uint32_t>(-ahead), held->wire);
-      if (!half.ended && static_cast<std::uint32_t>(-ahead) <= held->wire) {
+      const auto old = std::min(half.next - held->sequence, held->wire);
+      if (!half.ended && half.next - held->sequence <= held->wire) {
         context_->set_time(held->timestamp);
         deliver(connection, side, held->data().subspan(std::min<std::size_t>(old, held->length)), held->wire - old,
                 held->fin, held->timestamp);
