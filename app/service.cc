@@ -241,9 +241,10 @@ class Service {
     log_info("monitoring", fmt::format("Uptime: {:.9f}s", static_cast<double>(uptime) / 1e9));
     log_info("monitoring", "Stopping metrics logging.");
     for (const AccountingIdentity& identity : accounting_identities(all)) {
-      if (!identity.holds())
+      if (!identity.holds()) {
         log_error("monitoring",
                   fmt::format("accounting is wrong: {}: {} is not {}", identity.text, identity.left, identity.right));
+      }
     }
     if (dump_ != nullptr && !dump_->status().ok())
       log_error("sniffer", "dump: " + std::string(dump_->status().message()));

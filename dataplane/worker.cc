@@ -1,22 +1,10 @@
 #include "dataplane/worker.h"
 
-#include <time.h>
-
 #include "dataplane/event/output.h"
 #include "dataplane/flow/flows.h"
 #include "dataplane/stream/engine.h"
 
 namespace spanbeat {
-namespace {
-
-Time system_time() {
-  timespec now{};
-  clock_gettime(CLOCK_REALTIME, &now);
-  return now.tv_sec * kSecond + now.tv_nsec;
-}
-
-}  // namespace
-
 struct Worker::Impl {
   Impl(const WorkerConfig& config, std::vector<std::unique_ptr<Decoder>> made, std::optional<Filter> chosen,
        Source& input, ChunkRing& ring)
@@ -83,9 +71,9 @@ void Worker::Impl::run() {
       continue;
     }
     if (source.state() == Source::State::end) break;
-    // Nothing arrives: the packet clock follows the system's, on a live source.
-    if (source.live()) {
-      const Time now = system_time();
+    // Nothing arrives, and time passes all the same.
+    const Time now = source.idle_time();
+    if (now != kNever) {
       if (clock != kNever && now > clock) tick(now);
       output.flush(now, true);
     }

@@ -46,11 +46,14 @@ struct Exporter::Impl {
         rules(config.internal_networks, config.own_addresses),
         builtins(builtin_fields(config.identity)) {
     sink->count_in(counters);
+    const ProcessorEnvironment environment{config.identity.name, config.identity.ephemeral_id};
     config.processors = unless_empty(config.processors);
+    if (config.processors != nullptr) config.processors->begin(environment);
     std::string problem;  // was told when the output's settings were read
     if (!config.codec.format.empty()) format = FormatString::parse(config.codec.format, problem);
     for (StreamOptions& options : config.streams) {
       options.processors = unless_empty(options.processors);
+      if (options.processors != nullptr) options.processors->begin(environment);
       Stream stream(config, options, style);
       stream.as_value = format.has_value() || options.keep_null || options.processors != nullptr ||
                         config.processors != nullptr || !stream.at_root.object().empty();

@@ -29,10 +29,7 @@ void read_export_config(const Setting& root, Diagnostics& diagnostics, ExportCon
   if (!name.empty()) config.identity.name = name;
   reader.read("tags", config.tags);
   read_fields(reader, config.fields, config.fields_under_root);
-  ProcessorEnvironment environment;
-  environment.host_name = config.identity.name;
-  config.processors =
-      ProcessorChain::create(reader.raw("processors"), reader.key("processors"), diagnostics, environment);
+  config.processors = ProcessorChain::create(reader.raw("processors"), reader.key("processors"), diagnostics);
 
   // Packetbeat's code reads packetbeat.ignore_outgoing; its documentation says packetbeat.interfaces.ignore_outgoing.
   reader.read("packetbeat.interfaces.ignore_outgoing", config.ignore_outgoing);
@@ -56,8 +53,7 @@ void read_export_config(const Setting& root, Diagnostics& diagnostics, ExportCon
   queue.flush_timeout = std::max<Time>(queue.flush_timeout, 0);
 }
 
-StreamOptions read_stream_options(SettingReader& reader, const DecoderInfo* info,
-                                  const ProcessorEnvironment& environment) {
+StreamOptions read_stream_options(SettingReader& reader, const DecoderInfo* info) {
   StreamOptions options;
   options.info = info;
   reader.read("index", options.index);
@@ -66,8 +62,7 @@ StreamOptions read_stream_options(SettingReader& reader, const DecoderInfo* info
   reader.read("tags", options.tags);
   read_fields(reader, options.fields, options.fields_under_root);
   reader.read("keep_null", options.keep_null);
-  options.processors =
-      ProcessorChain::create(reader.raw("processors"), reader.key("processors"), reader.diagnostics(), environment);
+  options.processors = ProcessorChain::create(reader.raw("processors"), reader.key("processors"), reader.diagnostics());
   return options;
 }
 

@@ -68,7 +68,6 @@ void read_export_config(const Setting& root, Diagnostics& diagnostics, ExportCon
 
 // Reads index, tags, fields, fields_under_root, keep_null and processors of a protocol's section or of packetbeat.flows
 // and marks them as known in `reader`. `info` is null for the flows.
-[[nodiscard]] StreamOptions read_stream_options(SettingReader& reader, const DecoderInfo* info,
-                                                const ProcessorEnvironment& environment = {});
+[[nodiscard]] StreamOptions read_stream_options(SettingReader& reader, const DecoderInfo* info);
 
 }  // namespace spanbeat

@@ -14,18 +14,18 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from suite import conformance, cross, fuzzing, style, units  # noqa: E402
 from suite.report import Report, Settings  # noqa: E402
 
-# In this order: what is quick and tells most comes first. The second column says when a stage runs: always, not with
-# --quick, or only when it is named (until it was seen to pass whole).
-ALWAYS, THOROUGH, NAMED = range(3)
+# In this order: what is quick and tells most comes first. The second column says when a stage runs: always, or not with
+# --quick.
+ALWAYS, THOROUGH = range(2)
 STAGES = {
     "format": (style.formatting, ALWAYS, "clang-format agrees with every C++ file"),
     "rules": (style.rules, ALWAYS, "includes point down, forbidden constructs, generated references up to date"),
     "unit": (units.unit, ALWAYS, "unit tests, gcc -Werror, AddressSanitizer and UndefinedBehaviorSanitizer"),
     "cross": (cross.cross, ALWAYS, "the program from end to end: accounting, determinism, shuffled segments, bad input, commands"),
     "conformance": (conformance.conformance, ALWAYS, "recorded documents of Packetbeat (skipped where the corpus is absent)"),
-    "threads": (units.threads, NAMED, "threaded unit tests and one run of the program under ThreadSanitizer; not seen whole yet, so only when named"),
-    "fuzz": (fuzzing.fuzz, NAMED, "every libFuzzer target over its corpus, then for some seconds on its own; not seen whole yet, so only when named"),
-    "tidy": (style.tidy, NAMED, "clang-tidy over every C++ file; not clean yet, so only when named"),
+    "threads": (units.threads, ALWAYS, "threaded unit tests and one run of the program under ThreadSanitizer"),
+    "fuzz": (fuzzing.fuzz, THOROUGH, "every libFuzzer target over its corpus, then for some seconds on its own"),
+    "tidy": (style.tidy, THOROUGH, "clang-tidy over every C++ file"),
 }
 
 

@@ -57,13 +57,9 @@ class Reader {
   bool read_scalar(const YAML::Node& node, const Place& place, Setting& value) {
     const std::string& tag = node.Tag();
     const std::string& word = node.Scalar();
-    if (tag == "!" || tag == "tag:yaml.org,2002:str" || tag == "!!str") {
-      value = Setting::of_string(word, place);
-    } else if (tag.empty() || tag == "?" || tag.rfind("tag:yaml.org,2002:", 0) == 0) {
-      value = plain_scalar(word, place);
-    } else {
-      value = Setting::of_string(word, place);
-    }
+    const bool text = tag == "!" || tag == "tag:yaml.org,2002:str" || tag == "!!str";
+    const bool plain = tag.empty() || tag == "?" || tag.rfind("tag:yaml.org,2002:", 0) == 0;
+    value = plain && !text ? plain_scalar(word, place) : Setting::of_string(word, place);
     return true;
   }
 
@@ -80,7 +76,7 @@ class Reader {
       if (name.empty()) return fail(place, "a key is empty");
       return true;
     }
-    const std::string word = node.Scalar();
+    const std::string& word = node.Scalar();
     const char* kind = key.kind() == Setting::Kind::boolean ? "a boolean" : key.is_null() ? "null" : "a number";
     return fail(place, "key '" + word + "' is " + kind + " in YAML 1.1, and a key must be text; write \"" + word +
                            "\" in quotes");

@@ -121,7 +121,7 @@ std::string DataDirectory::agent_id(std::string& problem) {
   }
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
-  const std::string id = random_uuid();
+  std::string id = random_uuid();
   const std::string first_start = utc_text(now.tv_sec * 1'000'000'000 + now.tv_nsec, 9);
   if (!write_small_file(path, "{\"uuid\":\"" + id + "\",\"first_start\":\"" + first_start + "\"}\n", problem))
     return {};

@@ -33,6 +33,7 @@ class FirstPacketSource final : public Source {
   }
   [[nodiscard]] State state() const override { return count_ != 0 ? State::open : inner_.state(); }
   [[nodiscard]] bool live() const override { return inner_.live(); }
+  [[nodiscard]] Time idle_time() const override { return inner_.idle_time(); }
   // What is held and not given yet was not offered.
   void collect(Counters& counters) override {
     Counters told;

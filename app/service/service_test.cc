@@ -233,7 +233,8 @@ TEST(Accounting, TellsWhichIdentityDoesNotHold) {
 class ThreePackets final : public Source {
  public:
   std::size_t burst(std::span<Packet, kBurst> packets) override {
-    if (asked_++ == 0 || asked_ > 4) return 0;
+    ++asked_;
+    if (asked_ == 1 || asked_ > 4) return 0;
     packets[0].number = asked_ - 1;
     return 1;
   }

@@ -122,7 +122,7 @@ class GrowBuffer {
   }
 
  private:
-  void swap(GrowBuffer& other) {
+  void swap(GrowBuffer& other) noexcept {
     std::swap(arena_, other.arena_);
     std::swap(block_, other.block_);
     std::swap(size_, other.size_);

@@ -35,10 +35,7 @@ void FlowKeyMaker::make_wide(const Headers& headers, FlowKey& key) const {
   if (ip) {
     const std::size_t size = headers.version == IpVersion::v4 ? 4 : 16;
     int order = std::memcmp(headers.source, headers.destination, size);
-    if (order == 0)
-      order = headers.source_port < headers.destination_port   ? -1
-              : headers.source_port > headers.destination_port ? 1
-                                                               : 0;
+    if (order == 0) order = int{headers.source_port} - int{headers.destination_port};
     key.swapped = order > 0;
     const std::uint8_t* first = key.swapped ? headers.destination : headers.source;
     const std::uint8_t* second = key.swapped ? headers.source : headers.destination;

@@ -43,7 +43,8 @@ absl::Status look(const Readers& readers) {
   for (const auto& reader : readers) {
     if (!reader->regular()) continue;
     reader->prime();
-    if (reader->damage() && !reader->primed()) unreadable.push_back(reader->path() + ": " + reader->damage()->what);
+    const auto& damage = reader->damage();
+    if (damage && !reader->primed()) unreadable.push_back(reader->path() + ": " + damage->what);
   }
   if (unreadable.size() < readers.size()) return absl::OkStatus();
   return absl::DataLossError(absl::StrJoin(unreadable, "; "));

@@ -9,7 +9,6 @@ namespace {
 using testing::KeptPacket;
 using testing::PcapBuilder;
 using testing::PcapngBuilder;
-using testing::PcapVariant;
 using testing::read_octets;
 using testing::ReadFile;
 

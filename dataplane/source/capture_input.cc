@@ -24,11 +24,12 @@ absl::Status CaptureInput::result() const {
 
 void CaptureInput::ended(const CaptureReader& reader) {
   // A file that is read again is damaged in the same place again.
-  if (!reader.damage() || pass_ > 1) return;
+  const auto& damage = reader.damage();
+  if (!damage || pass_ > 1) return;
   ++damaged_;
   const std::lock_guard lock(mutex_);
-  warnings_.push_back(*reader.damage());
-  if (first_damage_.empty()) first_damage_ = reader.damage()->path + ": " + reader.damage()->what;
+  warnings_.push_back(*damage);
+  if (first_damage_.empty()) first_damage_ = damage->path + ": " + damage->what;
 }
 
 bool CaptureInput::again() {

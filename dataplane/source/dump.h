@@ -54,6 +54,7 @@ class DumpSource final : public Source {
   std::size_t burst(std::span<Packet, kBurst> packets) override;
   [[nodiscard]] State state() const override { return inner_.state(); }
   [[nodiscard]] bool live() const override { return inner_.live(); }
+  [[nodiscard]] Time idle_time() const override { return inner_.idle_time(); }
   void collect(Counters& counters) override;
   void interrupt() override { inner_.interrupt(); }
   // Of the writer; to be asked after the end.

@@ -58,6 +58,11 @@ bool ReplaySource::pressed() {
   return false;
 }
 
+Time ReplaySource::idle_time() const {
+  if (!options_.pace || at_ == count_) return kNever;
+  return (options_.keep_times ? first_ : began_wall_) + (clock_time(CLOCK_MONOTONIC) - began_);
+}
+
 void ReplaySource::collect(Counters& counters) {
   Counters told;
   input_->collect(told);

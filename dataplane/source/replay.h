@@ -31,6 +31,8 @@ class ReplaySource final : public CaptureFileSource {
 
   std::size_t burst(std::span<Packet, kBurst> packets) override;
   [[nodiscard]] State state() const override { return at_ < count_ ? State::open : input_->state(); }
+  // While it waits for the next packet to fall due.
+  [[nodiscard]] Time idle_time() const override;
   // What is held and not given yet was not offered.
   void collect(Counters& counters) override;
   void interrupt() override { input_->interrupt(); }

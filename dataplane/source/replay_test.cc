@@ -11,7 +11,6 @@
 namespace spanbeat {
 namespace {
 
-using testing::KeptPacket;
 using testing::PcapBuilder;
 using testing::read_all;
 using testing::TemporaryFile;
@@ -69,6 +68,8 @@ TEST(Pacing, an_hour_until_the_next_packet_does_not_hold_up_who_interrupts) {
   const auto source = paced(file);
   Packet packets[kBurst];
   EXPECT_EQ(source->burst(packets), 1U);
+  EXPECT_GE(source->idle_time(), packets[0].timestamp) << "time passes while it waits";
+  EXPECT_LT(source->idle_time(), packets[0].timestamp + 3600 * kSecond);
   source->interrupt();
   EXPECT_EQ(source->burst(packets), 0U);
   EXPECT_EQ(source->state(), Source::State::open);

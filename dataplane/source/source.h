@@ -26,6 +26,9 @@ class Source {
   [[nodiscard]] virtual State state() const = 0;
   // Live sources lose packets rather than wait; files wait.
   [[nodiscard]] virtual bool live() const = 0;
+  // The time stamp that a packet would have if it came now: what timers go by while bursts are empty. kNever: only the
+  // next packet tells.
+  [[nodiscard]] virtual Time idle_time() const { return kNever; }
   // Adds what the source alone can count: offered, source_dropped_*, file errors. Called by the worker now and then.
   virtual void collect(Counters& counters) = 0;
   // Asks a blocking burst to return soon; may be called from any thread and from a signal handler.

@@ -11,7 +11,6 @@ namespace {
 
 using namespace dns_testing;
 using testing::Document;
-using testing::Outcome;
 using testing::Script;
 
 std::unique_ptr<Dns> dns(DnsConfig config = {}) { return std::make_unique<Dns>(std::make_shared<DnsConfig>(config)); }

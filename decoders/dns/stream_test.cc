@@ -10,7 +10,6 @@ namespace {
 
 using namespace dns_testing;
 using testing::Document;
-using testing::Outcome;
 using testing::Script;
 
 testing::PlayOptions tcp() {

@@ -13,14 +13,15 @@ bool parse_chunk_size(std::string_view line, std::uint64_t& size) {
   for (; at < line.size(); ++at) {
     const char c = line[at];
     int digit;
-    if (c >= '0' && c <= '9')
+    if (c >= '0' && c <= '9') {
       digit = c - '0';
-    else if (c >= 'a' && c <= 'f')
+    } else if (c >= 'a' && c <= 'f') {
       digit = c - 'a' + 10;
-    else if (c >= 'A' && c <= 'F')
+    } else if (c >= 'A' && c <= 'F') {
       digit = c - 'A' + 10;
-    else
+    } else {
       break;
+    }
     if (size >> 56 != 0) return false;
     size = size << 4 | static_cast<std::uint64_t>(digit);
   }

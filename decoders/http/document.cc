@@ -41,20 +41,21 @@ bool decode_base64(std::string_view in, Text& out) {
   for (std::size_t i = 0; i < in.size(); ++i) {
     const char c = in[i];
     std::uint32_t digit;
-    if (c >= 'A' && c <= 'Z')
+    if (c >= 'A' && c <= 'Z') {
       digit = static_cast<std::uint32_t>(c - 'A');
-    else if (c >= 'a' && c <= 'z')
+    } else if (c >= 'a' && c <= 'z') {
       digit = static_cast<std::uint32_t>(c - 'a' + 26);
-    else if (c >= '0' && c <= '9')
+    } else if (c >= '0' && c <= '9') {
       digit = static_cast<std::uint32_t>(c - '0' + 52);
-    else if (c == '+')
+    } else if (c == '+') {
       digit = 62;
-    else if (c == '/')
+    } else if (c == '/') {
       digit = 63;
-    else if (c == '=' && i + 2 >= in.size() && (i + 1 == in.size() || in[i + 1] == '='))
+    } else if (c == '=' && i + 2 >= in.size() && (i + 1 == in.size() || in[i + 1] == '=')) {
       digit = 0;
-    else
+    } else {
       return false;
+    }
     bits = bits << 6 | digit;
     if (i % 4 == 3) {
       const std::size_t padding = in[i] != '=' ? 0 : in[i - 1] != '=' ? 1 : 2;

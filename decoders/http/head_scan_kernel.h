@@ -98,6 +98,7 @@ inline bool scan_lines(const std::uint8_t* base, std::size_t size, const ScanOpt
   return false;
 }
 
+// Each file that includes this has its own namespace. NOLINTNEXTLINE(misc-definitions-in-headers)
 bool scan(const std::uint8_t* base, std::size_t size, const ScanOptions& options, Head& head) {
   return options.lines != nullptr ? scan_lines<true>(base, size, options, head)
                                   : scan_lines<false>(base, size, options, head);

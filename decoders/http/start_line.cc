@@ -14,7 +14,7 @@ constexpr std::array<bool, 256> kToken = [] {
   for (int c = '0'; c <= '9'; ++c) token[static_cast<std::size_t>(c)] = true;
   for (int c = 'a'; c <= 'z'; ++c) token[static_cast<std::size_t>(c)] = true;
   for (int c = 'A'; c <= 'Z'; ++c) token[static_cast<std::size_t>(c)] = true;
-  for (const char c : std::string_view("!#$%&'*+-.^_`|~")) token[static_cast<std::size_t>(c)] = true;
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~")) token[static_cast<unsigned char>(c)] = true;
   return token;
 }();
 

@@ -113,11 +113,14 @@ std::size_t icmp_name(const IcmpMessage& message, char (&out)[kMaxIcmpName]) {
   if (found == nullptr) {
     length = std::snprintf(out, sizeof out, "%u(%u)", static_cast<unsigned>(message.type), code);
   } else if (code < found->codes.size()) {
-    length = std::snprintf(out, sizeof out, "%s(%s)", found->name.data(), found->codes[code].data());
+    const std::string_view meaning = found->codes[code];
+    length = std::snprintf(out, sizeof out, "%.*s(%.*s)", static_cast<int>(found->name.size()), found->name.data(),
+                           static_cast<int>(meaning.size()), meaning.data());
   } else if (code == 0 && found->codes.empty()) {
     length = static_cast<int>(found->name.copy(out, sizeof out));
   } else {
-    length = std::snprintf(out, sizeof out, "%s(Code: %u)", found->name.data(), code);
+    length = std::snprintf(out, sizeof out, "%.*s(Code: %u)", static_cast<int>(found->name.size()), found->name.data(),
+                           code);
   }
   return static_cast<std::size_t>(length);
 }

@@ -48,8 +48,6 @@ void add_tree(Cursor& cursor, std::string& out) {
       out += "true";
       break;
     case TreeTag::integer:
-      out += std::to_string(number<std::int64_t>(cursor));
-      break;
     case TreeTag::date:
       out += std::to_string(number<std::int64_t>(cursor));
       break;

@@ -309,14 +309,15 @@ void play_fuzz(Decoder& decoder, Bytes input, const PlayOptions& options) {
     now += kMillisecond;
     connection.at(now);
     if ((what & 3) == 3) {
-      if (size < 20)
+      if (size < 20) {
         connection.gap(direction, size * size * size + 1);
-      else if (size < 26)
+      } else if (size < 26) {
         connection.end(direction);
-      else if (size < 30)
+      } else if (size < 30) {
         connection.at(now += 5 * kSecond);
-      else
+      } else {
         connection.close(static_cast<CloseReason>(cursor.u8() % 5));
+      }
       continue;
     }
     const Bytes octets = cursor.take(std::min((what & 3) == 2 ? size : size * 8, cursor.size()));

@@ -254,7 +254,8 @@ TEST(AddId, GivesEachDocumentItsOwn) {
   Diagnostics diagnostics;
   const Setting list = testing::setting_of(R"([{"add_id": null}])");
   const auto ids = [&](const ProcessorEnvironment& environment) {
-    const auto chain = ProcessorChain::create(&list, "processors", diagnostics, environment);
+    const auto chain = ProcessorChain::create(&list, "processors", diagnostics);
+    chain->begin(environment);
     Counters counters;
     std::vector<std::string> made;
     for (int i = 0; i < 3; ++i) {
@@ -267,10 +268,8 @@ TEST(AddId, GivesEachDocumentItsOwn) {
     EXPECT_NE(made[1], made[2]);
     return made;
   };
-  ProcessorEnvironment seeded;
-  seeded.id_seed = "the same";
-  EXPECT_EQ(ids(seeded), ids(seeded));
-  EXPECT_NE(ids({}), ids({}));
+  EXPECT_EQ(ids({"host", "one run"}), ids({"host", "one run"}));
+  EXPECT_NE(ids({"host", "one run"}), ids({"host", "another"}));
 }
 
 TEST(HostMetadata, DescribesTheMachine) {

@@ -17,15 +17,13 @@ namespace spanbeat {
 
 class ProcessorOptions {
  public:
-  ProcessorOptions(const Setting& section, std::string key, Diagnostics& diagnostics,
-                   const ProcessorEnvironment& environment)
-      : reader(&section, key, diagnostics), section_(section), key_(std::move(key)), environment_(environment) {}
+  ProcessorOptions(const Setting& section, std::string key, Diagnostics& diagnostics)
+      : reader(&section, key, diagnostics), section_(section), key_(std::move(key)) {}
 
   SettingReader reader;
 
   [[nodiscard]] const Setting& section() const { return section_; }
   [[nodiscard]] const std::string& key() const { return key_; }
-  [[nodiscard]] const ProcessorEnvironment& environment() const { return environment_; }
   [[nodiscard]] Diagnostics& diagnostics() { return reader.diagnostics(); }
 
   // Complains of the section as a whole.
@@ -60,7 +58,6 @@ class ProcessorOptions {
 
   const Setting& section_;
   std::string key_;
-  const ProcessorEnvironment& environment_;
 };
 
 // Reads a text that must be there; complains and gives an empty one when it is not.

@@ -21,6 +21,7 @@ class WhenStep final : public Processor {
     if (!condition_->check(document)) return {};
     return step_->run(document);
   }
+  void begin(const ProcessorEnvironment& environment) override { step_->begin(environment); }
 
  private:
   std::unique_ptr<Condition> condition_;
@@ -39,6 +40,10 @@ class BranchStep final : public Processor {
     }
     return {};
   }
+  void begin(const ProcessorEnvironment& environment) override {
+    for (const auto& step : then_) step->begin(environment);
+    for (const auto& step : else_) step->begin(environment);
+  }
 
  private:
   std::unique_ptr<Condition> condition_;
@@ -48,8 +53,7 @@ class BranchStep final : public Processor {
 
 class ChainCompiler {
  public:
-  ChainCompiler(Diagnostics& diagnostics, const ProcessorEnvironment& environment)
-      : diagnostics_(diagnostics), environment_(environment) {}
+  explicit ChainCompiler(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
 
   // A list of processors, or a single one.
   void compile_list(const Setting& list, const std::string& key, int depth, Steps& steps) {
@@ -120,7 +124,7 @@ class ChainCompiler {
     }
     if (!check_options(*kind, written.place.line != 0 ? written : entry, section, key)) return;
 
-    ProcessorOptions options(section, key, diagnostics_, environment_);
+    ProcessorOptions options(section, key, diagnostics_);
     options.reader.known("when");
     for (const std::string_view allowed : kind->allowed) options.reader.known(allowed);
     std::unique_ptr<Processor> step = kind->make(options);
@@ -171,14 +175,12 @@ class ChainCompiler {
   }
 
   Diagnostics& diagnostics_;
-  const ProcessorEnvironment& environment_;
 };
 
 }  // namespace
 
 std::unique_ptr<ProcessorChain> ProcessorChain::create(const Setting* list, std::string prefix,
-                                                       Diagnostics& diagnostics,
-                                                       const ProcessorEnvironment& environment) {
+                                                       Diagnostics& diagnostics) {
   if (list == nullptr) return nullptr;
   const auto errors = [&] {
     return std::count_if(diagnostics.findings().begin(), diagnostics.findings().end(),
@@ -186,9 +188,13 @@ std::unique_ptr<ProcessorChain> ProcessorChain::create(const Setting* list, std:
   };
   const auto before = errors();
   auto chain = std::make_unique<ProcessorChain>();
-  ChainCompiler(diagnostics, environment).compile_list(*list, prefix, 0, chain->steps_);
+  ChainCompiler(diagnostics).compile_list(*list, prefix, 0, chain->steps_);
   if (chain->empty() || errors() != before) return nullptr;
   return chain;
+}
+
+void ProcessorChain::begin(const ProcessorEnvironment& environment) const {
+  for (const auto& step : steps_) step->begin(environment);
 }
 
 Verdict ProcessorChain::run(Value& document, Counters& counters) const {

@@ -22,11 +22,10 @@
 
 namespace spanbeat {
 
-// What processors may know of the program.
+// What processors may know of the run.
 struct ProcessorEnvironment {
   std::string host_name;  // `name`, or the machine's name
-  // What add_id makes identifiers of: where runs must give the same documents, something that is the same in each.
-  // Empty: random.
+  // What add_id makes identifiers of: another one for each run, but the same where runs must give the same documents.
   std::string id_seed;
 };
 
@@ -42,14 +41,18 @@ class Processor {
     bool failed = false;
   };
   virtual Outcome run(Value& document) = 0;
+  // Once, before the first document.
+  virtual void begin(const ProcessorEnvironment& /*environment*/) {}
 };
 
 class ProcessorChain {
  public:
   // Compiles a list; null when `list` is null or an empty list, or when there are errors (see `diagnostics`). `prefix`
   // is the list's full dotted name: "processors", "packetbeat.protocols.0.processors".
-  static std::unique_ptr<ProcessorChain> create(const Setting* list, std::string prefix, Diagnostics& diagnostics,
-                                                const ProcessorEnvironment& environment = {});
+  static std::unique_ptr<ProcessorChain> create(const Setting* list, std::string prefix, Diagnostics& diagnostics);
+
+  // Once, before the first document.
+  void begin(const ProcessorEnvironment& environment) const;
 
   // The document must be an object. `@timestamp` (a time) and `@metadata` (an object) are members of the root.
   Verdict run(Value& document, Counters& counters) const;

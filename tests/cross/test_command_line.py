@@ -201,7 +201,6 @@ class Outputs(unittest.TestCase):
             self.assertIn("output.file", run.stderr)
 
 
-@unittest.skipUnless(os.environ.get("SPANBEAT_TEST_BUILDS"), "builds the program once more; not seen whole yet: set SPANBEAT_TEST_BUILDS=1")
 class FirstCommand(unittest.TestCase):
     def test_scripts_run(self):
         """scripts/run builds the optimised program and passes its arguments on; without any it shows the sample capture."""

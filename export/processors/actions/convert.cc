@@ -45,10 +45,11 @@ class Convert final : public Processor {
     }
     Backup backup(document, roots_);
     for (std::size_t i = 0; i < converted.size(); ++i) {
-      if (!converted[i]) continue;
+      auto& value = converted[i];
+      if (!value) continue;
       const Conversion& field = settings_.fields[i];
       std::string problem;
-      if (!put_field(document, field.to.empty() ? field.from : field.to, std::move(*converted[i]), problem) &&
+      if (!put_field(document, field.to.empty() ? field.from : field.to, std::move(*value), problem) &&
           !field.to.empty() && settings_.fail_on_error) {
         std::move(backup).restore(document);
         return failure();

@@ -97,6 +97,7 @@ class DecodeFields final : public Processor {
     Value made = Value::of_string(std::move(decoded));
     std::string why;
     if (put_field(document, field.to, std::move(made), why)) return true;
+    // What was not put was not moved. NOLINTNEXTLINE(bugprone-use-after-move)
     problem = "could not put value: " + made.string() + ": " + field.to + ", " + why;
     return false;
   }

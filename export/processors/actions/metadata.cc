@@ -19,8 +19,7 @@ using Clock = std::chrono::steady_clock;
 struct MetadataSettings {
   bool addresses = true;  // netinfo.enabled
   std::int64_t ttl = 300 * kSecond;
-  std::string name;           // replaces the one that is there
-  std::string fallback_name;  // where there is none
+  std::string name;  // replaces the one that is there
   Value geo = Value::of_object();
 };
 
@@ -57,6 +56,7 @@ class AddHostMetadata final : public Processor {
   AddHostMetadata(MetadataSettings settings, bool replace_fields)
       : cache_(std::move(settings)), replace_fields_(replace_fields) {}
 
+  void begin(const ProcessorEnvironment& environment) override { fallback_name_ = environment.host_name; }
   Outcome run(Value& document) override {
     Value* host = document.member("host");
     if (!replace_fields_ && host != nullptr && host->is_object() &&
@@ -73,8 +73,8 @@ class AddHostMetadata final : public Processor {
     const MetadataSettings& settings = cache_.settings();
     if (!settings.name.empty()) {
       host->make("name") = Value::of_string(settings.name);
-    } else if (host->member("name") == nullptr && !settings.fallback_name.empty()) {
-      host->append_member("name", Value::of_string(settings.fallback_name));
+    } else if (host->member("name") == nullptr && !fallback_name_.empty()) {
+      host->append_member("name", Value::of_string(fallback_name_));
     }
     return {};
   }
@@ -82,6 +82,7 @@ class AddHostMetadata final : public Processor {
  private:
   CachedMetadata cache_;
   bool replace_fields_;
+  std::string fallback_name_;  // where there is none
 };
 
 // netinfo.enabled, cache.ttl, geo, overwrite (false: only where `observer` is missing).
@@ -151,7 +152,6 @@ void read_metadata_settings(ProcessorOptions& options, MetadataSettings& setting
 std::unique_ptr<Processor> make_add_host_metadata(ProcessorOptions& options) {
   MetadataSettings settings;
   bool replace_fields = true;
-  settings.fallback_name = options.environment().host_name;
   read_metadata_settings(options, settings);
   options.reader.read("name", settings.name);
   options.reader.read("replace_fields", replace_fields);

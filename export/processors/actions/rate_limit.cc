@@ -1,5 +1,4 @@
 // rate_limit and add_id: processors that count.
-#include <openssl/rand.h>
 #include <openssl/sha.h>
 
 #include <algorithm>
@@ -89,7 +88,10 @@ class RateLimit final : public Processor {
 // target_field ("@metadata._id"), type (elasticsearch): a new identifier of 20 URL-safe characters in every document.
 class AddId final : public Processor {
  public:
-  AddId(std::string target, std::string seed) : target_(std::move(target)), seed_(std::move(seed)) {}
+  // `own`: what tells this one from others of the same configuration.
+  AddId(std::string target, std::string own) : target_(std::move(target)), seed_(std::move(own)) {}
+
+  void begin(const ProcessorEnvironment& environment) override { seed_ = environment.id_seed + "\n" + seed_; }
 
   Outcome run(Value& document) override {
     std::string problem;
@@ -168,18 +170,7 @@ std::unique_ptr<Processor> make_add_id(ProcessorOptions& options) {
   int type = 0;
   options.reader.read("target_field", target);
   options.reader.read_choice("type", {"elasticsearch"}, type);
-  std::string seed = options.environment().id_seed;
-  if (seed.empty()) {
-    std::array<unsigned char, 32> octets{};
-    if (RAND_bytes(octets.data(), static_cast<int>(octets.size())) != 1) {
-      options.error("no random numbers to be had");
-      return nullptr;
-    }
-    seed.assign(reinterpret_cast<const char*>(octets.data()), octets.size());
-  }
-  // Two of them in one configuration must not give the same.
-  seed += "\n" + options.key() + "\n";
-  return std::make_unique<AddId>(std::move(target), std::move(seed));
+  return std::make_unique<AddId>(std::move(target), options.key() + "\n");
 }
 
 }  // namespace spanbeat

@@ -74,9 +74,11 @@ class MoveFields final : public Processor {
     }
     std::string why;
     if (put_field(document, field.to, std::move(value), why)) return true;
+    // What was not put was not moved. NOLINTBEGIN(bugprone-use-after-move)
     problem =
         (copy_ ? "could not copy value to " : "could not put value: ") + field.to + ": " + go_text(value) + ", " + why;
     if (!copy_) (void)document.put(field.from, std::move(value));
+    // NOLINTEND(bugprone-use-after-move)
     return false;
   }
 
