@@ -91,7 +91,7 @@ Event command_event(EventArena& arena) {
   event.set<F::method>("HSET");
   event.set<F::resource>("session:5a0c0a7e94d34a5e");
   event.set<F::query>("HSET session:5a0c0a7e94d34a5e user \"42\" cart \"{\\\"items\\\":3}\"");
-  event.set<F::params>("session:5a0c0a7e94d34a5e user 42");
+  event.set<F::path>("session:5a0c0a7e94d34a5e user 42");
   return event;
 }
 

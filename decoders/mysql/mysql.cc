@@ -27,7 +27,7 @@ void Mysql::request(State& state, Bytes line, Context& context) {
   event.header().timestamp = context.time();
   event.header().start = context.time();
   event.header().source_bytes = line.size() + 1;
-  event.set_text<F::mysql_request>(line);
+  event.set_text<F::query>(line);
   MysqlRequest* entry = state.waiting.add(context.arena(), 0, context.time());
   if (entry == nullptr) {
     context.counters().add(Counter::transactions_evicted);
@@ -42,7 +42,7 @@ void Mysql::response(State& state, Bytes line, Context& context) {
   entry->event.header().end = context.time();
   entry->event.header().destination_bytes = line.size() + 1;
   entry->event.header().status = Status::ok;
-  entry->event.set_text<F::mysql_response>(line);
+  entry->event.set_text<F::path>(line);
   context.commit(std::move(entry->event));
   state.waiting.remove(entry);
 }

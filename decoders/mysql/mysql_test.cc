@@ -16,8 +16,8 @@ std::unique_ptr<Outcome> run(const Script& script) {
 TEST(Mysql, ARequestAndItsResponseMakeOneDocument) {
   const auto outcome = run(Script().from_client("hello\n").from_server("world\n"));
   ASSERT_EQ(outcome->documents.size(), 1u);
-  EXPECT_EQ(outcome->documents[0].get("mysql.request"), "hello");
-  EXPECT_EQ(outcome->documents[0].get("mysql.response"), "world");
+  EXPECT_EQ(outcome->documents[0].get("query"), "hello");
+  EXPECT_EQ(outcome->documents[0].get("path"), "world");
   EXPECT_EQ(outcome->documents[0].header.status, Status::ok);
 }
 

@@ -332,7 +332,7 @@ TEST_F(Documents, RandomEventsAreTheSameBothWays) {
     if (random(2) != 0) event.set<F::path>(word());
     if (random(2) != 0) event.set<F::method>(word());
     if (random(2) != 0) event.set<F::destination_domain>(word());
-    if (random(2) != 0) event.set<F::params>(word());
+    if (random(2) != 0) event.set<F::resource>(word());
     if (random(2) != 0) event.set<F::user_name>(word());
     if (random(2) != 0) event.set<F::source_packets>(static_cast<std::int64_t>(state));
     for (std::uint64_t i = random(4); i > 0; --i) event.set<F::related_hosts>(word());
