@@ -1,68 +1,339 @@
 #include "decoders/redis/redis.h"
 
+#include <algorithm>
+
+#include "decoders/redis/inline_command.h"
+
 namespace spanbeat {
 
-Step Redis::on_data(State& state, Direction direction, Cursor data, Context& context) {
-  const std::size_t offered = data.size();
-  for (;;) {
-    const std::size_t used = offered - data.size();
-    Cursor next = data;
-    const Bytes line = next.until('\n', kLongestLine);
-    if (!next.ok()) return data.size() >= kLongestLine ? Step::lost() : Step::more(used);
-    data = next;
-    if (direction == Direction::originator) {
-      request(state, line, context);
-    } else {
-      response(state, line, context);
+using redis::Assembly;
+using redis::CommandReader;
+using redis::Got;
+using redis::ReplyReader;
+
+namespace {
+
+constexpr std::int64_t kMostText = std::int64_t{16} << 20;
+constexpr std::int64_t kLeastText = 256;
+constexpr std::size_t kScratch = std::size_t{64} << 10;
+// A message of which no more is known than this many octets waits with the engine; a larger one is taken as it comes.
+constexpr std::uint64_t kShortMessage = 4096;
+
+constexpr std::size_t index(Direction direction) { return static_cast<std::size_t>(direction); }
+
+template <typename Reader>
+void drop(Assembly<Reader>*& assembly) {
+  if (assembly == nullptr) return;
+  EventArena* arena = assembly->arena;
+  const EventArena::Block block = assembly->block;
+  assembly->~Assembly<Reader>();
+  arena->release(block);
+  assembly = nullptr;
+}
+
+template <typename Reader>
+Assembly<Reader>* assemble(const Reader& reader, redis::TextBuffer& text, Time begin, std::uint64_t octets,
+                           EventArena& arena) {
+  static_assert(alignof(Assembly<Reader>) <= 16);
+  const EventArena::Block block = arena.allocate(sizeof(Assembly<Reader>));
+  if (block.data == nullptr) return nullptr;
+  auto* assembly = new (block.data) Assembly<Reader>(reader);
+  assembly->text.take_over(text);
+  assembly->begin = begin;
+  assembly->octets = octets;
+  assembly->arena = &arena;
+  assembly->block = block;
+  return assembly;
+}
+
+// What to ask of the engine when a message is not over and `unused` octets of its next part are there.
+template <typename Reader>
+Step wait_for_more(Assembly<Reader>& assembly, std::size_t offered, std::size_t unused) {
+  const std::uint64_t skip = assembly.reader.skip(assembly.text);
+  if (skip != 0) {
+    assembly.octets += skip;
+    assembly.skipped = skip;
+    return Step::skip(offered - unused, skip);
+  }
+  return unused == 0 ? Step::ok(offered) : Step::more(offered - unused);
+}
+
+// Octets of a message under way are lost. False when the place in the stream is lost with them.
+template <typename Reader>
+bool survives(Assembly<Reader>* assembly, std::uint64_t octets) {
+  if (assembly == nullptr) return false;
+  if (assembly->skipped != 0) {
+    // The engine counts them. Whether the string was long enough for them shows at its end.
+    if (octets > assembly->skipped) return false;
+  } else if (!assembly->reader.lose(octets)) {
+    return false;
+  } else {
+    assembly->octets += octets;
+  }
+  assembly->damaged = true;
+  return true;
+}
+
+}  // namespace
+
+redis::ConnectionState::~ConnectionState() {
+  drop(command);
+  drop(reply);
+}
+
+Redis::Redis(std::shared_ptr<const RedisConfig> config)
+    : config_(std::move(config)),
+      cap_(static_cast<std::size_t>(std::clamp(config_->max_message_size, kLeastText, kMostText))),
+      scratch_(new std::uint8_t[kScratch + kPadding]()) {}
+
+void Redis::check(SettingReader& reader, RedisConfig& config) {
+  const auto complain = [&](std::string_view name, std::string_view problem) {
+    if (const Setting* where = reader.raw(name)) reader.diagnostics().warn(*where, reader.key(name), problem);
+  };
+  if (config.max_message_size > kMostText) {
+    complain("max_message_size", "no document holds more than 16MiB of a text; 16MiB is what counts");
+  }
+  if (config.max_message_size < kLeastText) {
+    complain("max_message_size", "is less than 256, which a command's name and key need; 256 is what counts");
+  }
+}
+
+Probe Redis::probe(Direction, Cursor data) {
+  if (data.empty()) return Probe::maybe;
+  const std::uint8_t first = data.peek();
+  if (first == '*') {
+    switch (redis::may_begin_command(data)) {
+      case Got::whole:
+        return Probe::yes;
+      case Got::more:
+        return Probe::maybe;
+      case Got::wrong:
+        return redis::may_begin_reply(data) ? Probe::maybe : Probe::no;
     }
   }
+  if (first == '+' || first == '-' || first == ':' || first == '$') {
+    return redis::may_begin_reply(data) ? Probe::maybe : Probe::no;
+  }
+  return Probe::no;
 }
 
-void Redis::request(State& state, Bytes line, Context& context) {
-  if (state.waiting.full()) {
-    context.counters().add(Counter::transactions_evicted);
-    give_up(state, context);
-  }
-  Event event = context.event(Direction::originator);
-  event.header().timestamp = context.time();
-  event.header().start = context.time();
-  event.header().source_bytes = line.size() + 1;
-  event.set_text<F::redis_request>(line);
-  RedisRequest* entry = state.waiting.add(context.arena(), 0, context.time());
-  if (entry == nullptr) {
-    context.counters().add(Counter::transactions_evicted);
+// The client is who does not use the configured port; where that does not tell, who opened the connection, unless it
+// speaks like a server.
+void Redis::find_client(State& state, Direction direction, Cursor data, const Context& context) const {
+  state.client_known = true;
+  const auto& ports = config_->ports;
+  const auto expected = [&](std::uint16_t port) { return std::find(ports.begin(), ports.end(), port) != ports.end(); };
+  const bool responder = expected(context.endpoints().responder_port);
+  const bool originator = expected(context.endpoints().originator_port);
+  if (responder != originator) {
+    state.client = responder ? Direction::originator : Direction::responder;
     return;
   }
-  entry->event = std::move(event);
+  const std::uint8_t first = data.peek();
+  const bool answers = first != '*' && redis::may_begin_reply(data);
+  state.client = answers ? reverse(direction) : Direction::originator;
 }
 
-void Redis::response(State& state, Bytes line, Context& context) {
-  if (state.waiting.empty()) return;
-  RedisRequest* entry = state.waiting.oldest();
-  entry->event.header().end = context.time();
-  entry->event.header().destination_bytes = line.size() + 1;
-  entry->event.header().status = Status::ok;
-  entry->event.set_text<F::redis_response>(line);
-  context.commit(std::move(entry->event));
-  state.waiting.remove(entry);
+Step Redis::on_data(State& state, Direction direction, Cursor data, Context& context) {
+  if (!state.client_known) find_client(state, direction, data, context);
+  return direction == state.client ? read_commands(state, direction, data, context)
+                                   : read_replies(state, direction, data, context);
 }
 
-void Redis::give_up(State& state, Context& context) {
-  RedisRequest* entry = state.waiting.oldest();
-  entry->event.header().status = Status::error;
-  entry->event.note("Unmatched request");
-  context.commit(std::move(entry->event));
-  state.waiting.remove(entry);
+Step Redis::read_commands(State& state, Direction direction, Cursor data, Context& context) {
+  const std::size_t offered = data.size();
+  Time& kept_begin = state.begin[index(direction)];
+  while (!data.empty()) {
+    if (state.command != nullptr) {
+      Assembly<CommandReader>& assembly = *state.command;
+      assembly.skipped = 0;
+      const std::size_t before = data.size();
+      const Got got = assembly.reader.read(data, assembly.text);
+      assembly.octets += before - data.size();
+      if (got == Got::more) return wait_for_more(assembly, offered, data.size());
+      if (got == Got::wrong) return lose_place(state, direction, context);
+      take_command(state,
+                   {.command = assembly.reader.command(),
+                    .damaged = assembly.damaged,
+                    .begin = assembly.begin,
+                    .octets = assembly.octets},
+                   assembly.text.view(), context);
+      drop(state.command);
+      if (state.over) return Step::done();
+      continue;
+    }
+    const Time begin = kept_begin != kNever ? kept_begin : context.time();
+    if (!state.synced[index(direction)]) {
+      const Got got = redis::may_begin_command(data);
+      if (got == Got::wrong) return Step::lost();
+      if (got == Got::more) {
+        kept_begin = begin;
+        return Step::more(offered - data.size());
+      }
+      state.synced[index(direction)] = true;
+    }
+    const std::uint8_t first = data.peek();
+    TextBuffer text(scratch_.get(), kScratch, cap_, context.arena());
+    Cursor at = data;
+    if (first == '*') {
+      CommandReader reader(config_->redact_passwords);
+      const Got got = reader.read(at, text);
+      if (got == Got::wrong) return lose_place(state, direction, context);
+      if (got == Got::more) {
+        const std::uint64_t need = data.size() + reader.missing();
+        if (need <= kShortMessage) {
+          kept_begin = begin;
+          return Step::more(offered - data.size(), need);
+        }
+        state.command = assemble(reader, text, begin, data.size() - at.size(), context.arena());
+        if (state.command == nullptr) return lose_place(state, direction, context);
+        kept_begin = kNever;
+        return wait_for_more(*state.command, offered, at.size());
+      }
+      if (reader.has_command()) {
+        take_command(state, {.command = reader.command(), .begin = begin, .octets = data.size() - at.size()},
+                     text.view(), context);
+      }
+    } else {
+      const Bytes line = at.until('\n', redis::kLongestLine);
+      if (!at.ok()) {
+        if (data.size() >= redis::kLongestLine) return lose_place(state, direction, context);
+        kept_begin = begin;
+        return Step::more(offered - data.size());
+      }
+      redis::Command command;
+      if (redis::read_inline_command(line, config_->redact_passwords, text, command)) {
+        take_command(state, {.command = command, .begin = begin, .octets = data.size() - at.size()}, text.view(),
+                     context);
+      }
+    }
+    if (state.over) return Step::done();
+    kept_begin = kNever;
+    data = at;
+  }
+  return Step::ok(offered);
 }
 
-GapAnswer Redis::on_gap(State& state, Direction, std::uint64_t, Context& context) {
-  // Which response belongs to which request is not known any more.
-  while (!state.waiting.empty()) give_up(state, context);
+// A reply of one value that lies whole in the data, which is nearly every one: its text is shown from where it is.
+bool Redis::take_reply_in_place(Cursor& data, Reply& reply) {
+  Cursor at = data;
+  const std::uint8_t type = at.u8();
+  switch (type) {
+    case '+':
+    case '-':
+    case ':':
+      if (redis::read_line(at, reply.text) != Got::whole) return false;
+      reply.facts.error = type == '-';
+      break;
+    case '$': {
+      std::int64_t length = 0;
+      if (redis::read_count(at, length) != Got::whole || length == redis::kStreamed) return false;
+      if (length < 0) {
+        reply.text = bytes("nil");
+        reply.facts.null = true;
+        break;
+      }
+      reply.text = at.take(static_cast<std::size_t>(length));
+      if (at.be16() != 0x0d0a || !at.ok()) return false;
+      break;
+    }
+    default:
+      return false;
+  }
+  reply.facts.type = type;
+  reply.octets = data.size() - at.size();
+  data = at;
+  return true;
+}
+
+Step Redis::read_replies(State& state, Direction direction, Cursor data, Context& context) {
+  const std::size_t offered = data.size();
+  Time& kept_begin = state.begin[index(direction)];
+  while (!data.empty()) {
+    Reply reply;
+    if (state.reply != nullptr) {
+      Assembly<ReplyReader>& assembly = *state.reply;
+      assembly.skipped = 0;
+      const std::size_t before = data.size();
+      const Got got = assembly.reader.read(data, assembly.text);
+      assembly.octets += before - data.size();
+      if (got == Got::more) return wait_for_more(assembly, offered, data.size());
+      if (got == Got::wrong) return lose_place(state, direction, context);
+      reply = {assembly.text.view(), assembly.reader.facts(), assembly.begin, assembly.octets, assembly.damaged};
+      take_reply(state, reply, context);
+      drop(state.reply);
+      if (state.over) return Step::done();
+      continue;
+    }
+    const std::uint8_t first = data.peek();
+    if (first == '\n' || first == '\r') {  // a master that prepares a copy keeps the connection alive with these
+      data.skip(1);
+      continue;
+    }
+    if (!state.synced[index(direction)]) {
+      if (!redis::may_begin_reply(data)) return Step::lost();
+      state.synced[index(direction)] = true;
+    }
+    reply.begin = kept_begin != kNever ? kept_begin : context.time();
+    if (first == '$' && !state.requests.empty() &&
+        state.requests.front().command.kind == redis::CommandKind::replicate) {
+      take_reply(state, reply, context);  // SYNC: the data set follows, and its length is all that looks like RESP
+      return Step::done();
+    }
+    if (take_reply_in_place(data, reply)) {
+      if (reply.text.size() > cap_) reply.text = reply.text.first(cap_);
+      take_reply(state, reply, context);
+    } else {
+      ReplyReader reader(wants_reply(state));
+      TextBuffer text(scratch_.get(), kScratch, cap_, context.arena());
+      Cursor at = data;
+      const Got got = reader.read(at, text);
+      if (got == Got::wrong) return lose_place(state, direction, context);
+      if (got == Got::more) {
+        const std::uint64_t need = data.size() + reader.missing();
+        if (need <= kShortMessage) {
+          kept_begin = reply.begin;
+          return Step::more(offered - data.size(), need);
+        }
+        state.reply = assemble(reader, text, reply.begin, data.size() - at.size(), context.arena());
+        if (state.reply == nullptr) return lose_place(state, direction, context);
+        kept_begin = kNever;
+        return wait_for_more(*state.reply, offered, at.size());
+      }
+      reply.text = text.view();
+      reply.facts = reader.facts();
+      reply.octets = data.size() - at.size();
+      data = at;
+      take_reply(state, reply, context);
+    }
+    if (state.over) return Step::done();
+    kept_begin = kNever;
+  }
+  return Step::ok(offered);
+}
+
+// What comes is no RESP, or no more of it can be kept.
+Step Redis::lose_place(State& state, Direction direction, Context& context) {
+  state.synced[index(direction)] = false;
+  state.begin[index(direction)] = kNever;
+  state.doubt = true;
+  if (direction == state.client) {
+    drop(state.command);
+  } else {
+    drop(state.reply);
+    give_up_all(state, context);
+  }
+  return Step::lost();
+}
+
+GapAnswer Redis::on_gap(State& state, Direction direction, std::uint64_t octets, Context& context) {
+  if (!state.client_known) return GapAnswer::resync;
+  const bool of_client = direction == state.client;
+  if (of_client ? survives(state.command, octets) : survives(state.reply, octets)) return GapAnswer::resync;
+  (void)lose_place(state, direction, context);
   return GapAnswer::resync;
 }
 
-void Redis::on_close(State& state, CloseReason, Context& context) {
-  while (!state.waiting.empty()) give_up(state, context);
-}
+void Redis::on_close(State& state, CloseReason, Context& context) { give_up_all(state, context); }
 
 }  // namespace spanbeat

@@ -1,0 +1,16 @@
+// Inline commands: a line of words instead of an array, for people who type.
+//
+// What:   splits a line into arguments as Redis does (sdssplitargs): white space between them, "…" with escapes, '…'
+// with \'
+//         alone; and hands them to a CommandBuilder.
+// Limits: a line whose quotes do not end is one that Redis refuses; it is shown as it stands.
+#pragma once
+
+#include "decoders/redis/commands.h"
+
+namespace spanbeat::redis {
+
+// The command of a line (without its end). False for a blank line, which Redis passes over.
+[[nodiscard]] bool read_inline_command(Bytes line, bool redact, TextBuffer& text, Command& command);
+
+}  // namespace spanbeat::redis
