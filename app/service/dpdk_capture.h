@@ -1,0 +1,19 @@
+// DPDK ports as a Capture: one source for each queue.
+//
+// What:   opens what spanbeat.dpdk names, hands its messages to the log's remarks, and tells the drivers' statistics at
+//         the end.
+// Limits: one at a time; the number of workers is that of the queues, whatever spanbeat.workers says.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "app/service/capture.h"
+#include "dataplane/source/dpdk/options.h"
+
+namespace spanbeat {
+
+// Null, with what failed and the remedy in `problem`.
+[[nodiscard]] std::unique_ptr<Capture> open_dpdk(DpdkOptions options, std::string& problem);
+
+}  // namespace spanbeat
