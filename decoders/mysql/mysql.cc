@@ -1,68 +1,343 @@
+// From octets to messages: packets, messages of several packets, the compressed protocol, and what to do after a hole.
 #include "decoders/mysql/mysql.h"
+
+#include <algorithm>
 
 namespace spanbeat {
 
-Step Mysql::on_data(State& state, Direction direction, Cursor data, Context& context) {
-  const std::size_t offered = data.size();
-  for (;;) {
-    const std::size_t used = offered - data.size();
-    Cursor next = data;
-    const Bytes line = next.until('\n', kLongestLine);
-    if (!next.ok()) return data.size() >= kLongestLine ? Step::lost() : Step::more(used);
-    data = next;
-    if (direction == Direction::originator) {
-      request(state, line, context);
-    } else {
-      response(state, line, context);
+using mysql::Command;
+using mysql::ConnectionState;
+using mysql::kCompressedHeader;
+using mysql::kFullPacket;
+using mysql::kPacketHeader;
+using mysql::Stage;
+
+namespace {
+
+constexpr std::size_t kMostPacked = std::size_t{8} << 20;  // octets of a compressed packet that are waited for
+
+std::uint32_t length_at(const std::uint8_t* octets) {
+  return octets[0] | std::uint32_t{octets[1]} << 8 | std::uint32_t{octets[2]} << 16;
+}
+
+// A packet's header and the first octet of its payload, as a client sends them with a command.
+bool begins_command(Bytes octets) {
+  const std::uint32_t length = length_at(octets.data());
+  if (octets[3] != 0 || length == 0) return false;
+  const std::uint8_t first = octets[4];
+  if (first >= mysql::kFirstMariadbCommand) return true;
+  if (first == 0 || first > mysql::kLastCommand) return false;
+  switch (static_cast<Command>(first)) {
+    case Command::quit:
+    case Command::statistics:
+    case Command::process_info:
+    case Command::reset_connection:
+      return length == 1;
+    case Command::stmt_close:
+    case Command::stmt_reset:
+      return length == 5;
+    case Command::stmt_execute:
+    case Command::stmt_fetch:
+      return length >= 9;
+    default:
+      return true;
+  }
+}
+
+// A TLS record, RFC 8446 section 5.1, that ends with this data or is followed by another one.
+bool begins_tls(Bytes octets) {
+  if (octets[0] < 0x14 || octets[0] > 0x17 || octets[1] != 3 || octets[2] > 4) return false;
+  const std::size_t whole = 5 + (std::size_t{octets[3]} << 8 | octets[4]);
+  if (whole < 7 || whole > 5 + 18432) return false;
+  if (octets.size() > whole + 1) return octets[whole] >= 0x14 && octets[whole] <= 0x17 && octets[whole + 1] == 3;
+  return octets.size() == whole || (octets[3] != 0 && octets.size() < whole);
+}
+
+// The greeting of protocol 10: a version, which begins with a digit.
+bool begins_greeting(Bytes octets) {
+  return octets[3] == 0 && octets[4] == 10 && octets.size() > 5 && octets[5] >= '0' && octets[5] <= '9';
+}
+
+// A compressed packet with a command at its beginning.
+bool begins_compressed_command(Bytes octets) {
+  if (octets.size() < kCompressedHeader + kPacketHeader + 1 || octets[3] != 0) return false;
+  const std::uint32_t packed = length_at(octets.data());
+  const std::uint32_t before = length_at(octets.data() + 4);
+  const Bytes payload = octets.subspan(kCompressedHeader);
+  if (before != 0) return before > packed / 2 && mysql::begins_compressed(payload);
+  return packed == length_at(payload.data()) + kPacketHeader && begins_command(payload);
+}
+
+}  // namespace
+
+Probe Mysql::probe(Direction direction, Cursor data) {
+  const Bytes octets = data.rest();
+  if (octets.size() < kPacketHeader + 2) return Probe::maybe;
+  if (direction == Direction::originator) return begins_command(octets) || octets[3] == 1 ? Probe::maybe : Probe::no;
+  if (begins_greeting(octets) && length_at(octets.data()) + kPacketHeader == octets.size()) return Probe::yes;
+  return Probe::no;
+}
+
+// The client is the end that talks to one of the ports; who spoke first decides when none or both are.
+void Mysql::orient(ConnectionState& state, Direction, Context& context) {
+  const Endpoints& ends = context.endpoints();
+  const auto configured = [&](std::uint16_t port) {
+    return std::find(config_->ports.begin(), config_->ports.end(), port) != config_->ports.end();
+  };
+  state.client = !configured(ends.responder_port) && configured(ends.originator_port) ? Direction::responder
+                                                                                      : Direction::originator;
+  state.oriented = true;
+  if (parked_.empty()) return;
+  if (parked_.resume(ends, state.session, context.time(), config_->statement_timeout, context.arena(),
+                     context.counters())) {
+    state.answer.stage = Stage::response;
+  }
+}
+
+Step Mysql::on_data(ConnectionState& state, Direction direction, Cursor cursor, Context& context) {
+  if (!state.oriented) orient(state, direction, context);
+  const bool from_client = direction == state.client;
+  Side& side = state.sides[from_client ? 0 : 1];
+  const Bytes data = cursor.rest();
+  if (!side.in_place) [[unlikely]] {
+    switch (find_place(state, from_client, data)) {
+      case Place::found:
+        side.in_place = true;
+        break;
+      case Place::need_more:
+        return Step::more(0);
+      case Place::tls:
+        return leave(state, Counter::mysql_tls_connections, context);
+      case Place::unknown:
+        if (!from_client && state.waiting.empty()) {
+          if (!state.unmatched) context.counters().add(Counter::mysql_unmatched_responses);
+          state.unmatched = true;
+          return Step::ok(data.size());
+        }
+        return Step::lost();
     }
   }
-}
-
-void Mysql::request(State& state, Bytes line, Context& context) {
-  if (state.waiting.full()) {
-    context.counters().add(Counter::transactions_evicted);
-    give_up(state, context);
+  if (state.session.compressed) return read_compressed(state, from_client, data, context);
+  std::size_t used = 0;
+  switch (read_packets(state, from_client, data, used, context)) {
+    case Found::progress:
+      break;
+    case Found::switched:
+      return Step::more(used, 1);
+    case Found::nothing:
+      return Step::ok(data.size());
+    case Found::stop:
+      return Step::done();
   }
-  Event event = context.event(Direction::originator);
-  event.header().timestamp = context.time();
-  event.header().start = context.time();
-  event.header().source_bytes = line.size() + 1;
-  event.set_text<F::query>(line);
-  MysqlRequest* entry = state.waiting.add(context.arena(), 0, context.time());
-  if (entry == nullptr) {
-    context.counters().add(Counter::transactions_evicted);
-    return;
+  return Step::ok(data.size());
+}
+
+Step Mysql::leave(ConnectionState& state, Counter why, Context& context) {
+  context.counters().add(why);
+  flush(state, context);
+  return Step::done();
+}
+
+Mysql::Place Mysql::find_place(ConnectionState& state, bool from_client, Bytes data) {
+  if (data.size() <= kPacketHeader + 1) {
+    // One command is that short: it is as good as whole.
+    const bool whole =
+        data.size() == kPacketHeader + 1 && from_client && begins_command(data) && length_at(data.data()) == 1;
+    if (!whole) return Place::need_more;
   }
-  entry->event = std::move(event);
+  return from_client ? find_command(state, data) : find_response(state, data);
 }
 
-void Mysql::response(State& state, Bytes line, Context& context) {
-  if (state.waiting.empty()) return;
-  MysqlRequest* entry = state.waiting.oldest();
-  entry->event.header().end = context.time();
-  entry->event.header().destination_bytes = line.size() + 1;
-  entry->event.header().status = Status::ok;
-  entry->event.set_text<F::path>(line);
-  context.commit(std::move(entry->event));
-  state.waiting.remove(entry);
+Mysql::Place Mysql::find_command(ConnectionState& state, Bytes data) {
+  if (begins_tls(data)) return Place::tls;
+  if (state.session.compressed) {
+    return data[3] == 0 ? Place::found : Place::unknown;
+  }
+  const bool may_be_compressed =
+      state.session.may_have(mysql::capability::compress) || state.session.may_have(mysql::capability::zstd);
+  if (may_be_compressed && begins_compressed_command(data)) {
+    state.session.compressed = true;
+    state.answer.stage = Stage::response;
+    return Place::found;
+  }
+  if (begins_command(data)) return Place::found;
+  const bool handshake = state.answer.stage == Stage::greeting || state.answer.stage == Stage::authentication;
+  return handshake && data[3] != 0 && length_at(data.data()) < 0x10000 ? Place::found : Place::unknown;
 }
 
-void Mysql::give_up(State& state, Context& context) {
-  MysqlRequest* entry = state.waiting.oldest();
-  entry->event.header().status = Status::error;
-  entry->event.note("Unmatched request");
-  context.commit(std::move(entry->event));
-  state.waiting.remove(entry);
+Mysql::Place Mysql::find_response(ConnectionState& state, Bytes data) {
+  if (state.waiting.empty() && state.answer.stage != Stage::authentication && begins_greeting(data)) {
+    state.session.clear();
+    state.answer.stage = Stage::greeting;
+    return Place::found;
+  }
+  // A response goes on with the sequence number of the command.
+  const std::uint8_t next = static_cast<std::uint8_t>(state.sides[0].last_sequence + 1);
+  const bool expected = !state.waiting.empty() || state.answer.stage == Stage::authentication;
+  return expected && !state.answer.begun && data[3] == next ? Place::found : Place::unknown;
 }
 
-GapAnswer Mysql::on_gap(State& state, Direction, std::uint64_t, Context& context) {
-  // Which response belongs to which request is not known any more.
-  while (!state.waiting.empty()) give_up(state, context);
+// Is it worth keeping the octets of a message that begins thus, when it is not there as a whole?
+bool Mysql::wanted(const ConnectionState& state, bool from_client, std::uint8_t first) const {
+  if (from_client) return !state.infile;
+  const mysql::Answer& answer = state.answer;
+  if (answer.stage != Stage::rows && answer.stage != Stage::rows_or_eof) return true;
+  return first == mysql::kEof || first == mysql::kError || shows_rows(state);
+}
+
+Mysql::Found Mysql::read_packets(ConnectionState& state, bool from_client, Bytes data, std::size_t& used,
+                                 Context& context) {
+  Side& side = state.sides[from_client ? 0 : 1];
+  std::size_t at = 0;
+  while (at < data.size()) {
+    const Bytes rest = data.subspan(at);
+    Found found = Found::progress;
+    if (side.left != 0) {
+      const std::size_t part = std::min<std::size_t>(side.left, rest.size());
+      if (side.kept) side.message.append(context.arena(), rest.first(part), kMostKept);
+      side.left -= static_cast<std::uint32_t>(part);
+      at += part;
+      if (side.left != 0) break;
+      found = end_packet(state, from_client, context);
+    } else if (side.head_size == 0 && !side.continued && rest.size() >= kPacketHeader &&
+               rest.size() - kPacketHeader >= length_at(rest.data()) && length_at(rest.data()) != kFullPacket) {
+      // Most messages are one packet that is here as a whole.
+      const std::uint32_t length = length_at(rest.data());
+      const std::uint64_t wire = state.session.compressed ? std::exchange(side.credit, 0) : kPacketHeader + length;
+      const Time begin = side.begin == kNever ? context.time() : std::exchange(side.begin, kNever);
+      side.last_sequence = state.session.compressed ? side.last_sequence : rest[3];
+      at += kPacketHeader + length;
+      found = handle(state, from_client,
+                     {rest.subspan(kPacketHeader, length), length, wire, begin,
+                      length != 0 ? rest[kPacketHeader] : std::uint8_t{0}, rest[3], false},
+                     context);
+    } else {
+      if (side.begin == kNever) side.begin = context.time();
+      const std::size_t part = std::min<std::size_t>(kPacketHeader - side.head_size, rest.size());
+      std::copy_n(rest.begin(), part, side.head + side.head_size);
+      side.head_size = static_cast<std::uint8_t>(side.head_size + part);
+      at += part;
+      if (side.head_size < kPacketHeader) break;
+      const std::uint32_t length = length_at(side.head);
+      if (!side.continued) {
+        if (length != 0 && at == data.size()) break;  // what to do with it, its first octet tells
+        side.first = length != 0 ? data[at] : std::uint8_t{0};
+        side.sequence = side.head[3];
+        side.kept = wanted(state, from_client, side.first);
+      }
+      if (!state.session.compressed) side.last_sequence = side.head[3];
+      side.head_size = 0;
+      side.left = length;
+      side.length += length;
+      side.wire += kPacketHeader + length;
+      side.continued = length == kFullPacket;
+      if (length == 0) found = end_packet(state, from_client, context);
+    }
+    if (found != Found::progress) {
+      used = at;
+      if (found == Found::nothing) {
+        side.next_message();
+        side.in_place = false;
+      }
+      return found;
+    }
+  }
+  used = at;
+  return Found::progress;
+}
+
+Mysql::Found Mysql::end_packet(ConnectionState& state, bool from_client, Context& context) {
+  Side& side = state.sides[from_client ? 0 : 1];
+  if (side.continued) return Found::progress;
+  const std::uint64_t wire = state.session.compressed ? std::exchange(side.credit, 0) : side.wire;
+  const Found found =
+      handle(state, from_client,
+             {side.message.view(), side.length, wire, side.begin, side.first, side.sequence, side.holed}, context);
+  side.next_message();
+  return found;
+}
+
+Mysql::Found Mysql::handle(ConnectionState& state, bool from_client, const Message& message, Context& context) {
+  return from_client ? client_message(state, message, context) : server_message(state, message, context);
+}
+
+Step Mysql::read_compressed(ConnectionState& state, bool from_client, Bytes data, Context& context) {
+  Side& side = state.sides[from_client ? 0 : 1];
+  std::size_t at = 0;
+  while (at < data.size()) {
+    const Bytes rest = data.subspan(at);
+    // The message that begins in this packet began with the packet.
+    if (side.begin == kNever) side.begin = context.time();
+    if (rest.size() < kCompressedHeader) return Step::more(at, kCompressedHeader);
+    const std::uint32_t packed = length_at(rest.data());
+    const std::uint32_t before = length_at(rest.data() + 4);
+    const std::size_t whole = kCompressedHeader + packed;
+    if (whole > kMostPacked) return leave(state, Counter::mysql_compression_errors, context);
+    if (rest.size() < whole) return Step::more(at, whole);
+    side.last_sequence = rest[3];
+    side.credit += whole;
+    at += whole;
+    const Bytes payload = rest.subspan(kCompressedHeader, packed);
+    const Bytes plain = before == 0 ? payload : decompressor_.decompress(payload, before);
+    if (plain.size() != (before == 0 ? packed : before)) {
+      return leave(state, Counter::mysql_compression_errors, context);
+    }
+    std::size_t used = 0;
+    switch (read_packets(state, from_client, plain, used, context)) {
+      case Found::progress:
+      case Found::switched:
+        break;
+      case Found::nothing:
+        return Step::ok(data.size());
+      case Found::stop:
+        return Step::done();
+    }
+  }
+  if (side.left == 0 && side.head_size == 0 && !side.continued) side.begin = kNever;
+  return Step::ok(at);
+}
+
+GapAnswer Mysql::on_gap(ConnectionState& state, Direction direction, std::uint64_t octets, Context& context) {
+  if (!state.oriented) orient(state, direction, context);
+  const bool from_client = direction == state.client;
+  Side& side = state.sides[from_client ? 0 : 1];
+  if (!side.in_place) return GapAnswer::resync;
+  if (!state.session.compressed && side.left >= octets) {
+    // A hole inside a packet: where the next one begins is known.
+    side.left -= static_cast<std::uint32_t>(octets);
+    side.holed = true;
+    side.kept = false;
+    if (side.left != 0) return GapAnswer::resync;
+    switch (end_packet(state, from_client, context)) {
+      case Found::nothing:
+        side.in_place = false;
+        break;
+      case Found::stop:
+        return GapAnswer::stop;
+      default:
+        break;
+    }
+    return GapAnswer::resync;
+  }
+  side.next_message();
+  side.in_place = false;
+  if (from_client) return GapAnswer::resync;
+  mysql::Answer& answer = state.answer;
+  if (answer.begun && !state.waiting.empty()) {
+    answer.holed = true;
+    answer.octets = 0;
+    answer.counted = 0;
+    finish(state, context);
+  }
+  for (std::uint32_t i = 0; i < state.waiting.size(); ++i) state.waiting[i].in_doubt = true;
   return GapAnswer::resync;
 }
 
-void Mysql::on_close(State& state, CloseReason, Context& context) {
-  while (!state.waiting.empty()) give_up(state, context);
+void Mysql::on_close(ConnectionState& state, CloseReason reason, Context& context) {
+  flush(state, context);
+  // The connection may be idle only.
+  if (reason != CloseReason::timeout && reason != CloseReason::evicted) return;
+  parked_.park(context.endpoints(), state.session, context.time(), config_->statement_timeout);
 }
 
 }  // namespace spanbeat
