@@ -180,7 +180,7 @@ Step Redis::read_commands(State& state, Direction direction, Cursor data, Contex
       const Got got = reader.read(at, text);
       if (got == Got::wrong) return lose_place(state, direction, context);
       if (got == Got::more) {
-        const std::uint64_t need = data.size() + reader.missing();
+        const std::uint64_t need = std::max<std::uint64_t>(data.size() + 1, data.size() - at.size() + reader.missing());
         if (need <= kShortMessage) {
           kept_begin = begin;
           return Step::more(offered - data.size(), need);
@@ -290,7 +290,7 @@ Step Redis::read_replies(State& state, Direction direction, Cursor data, Context
       const Got got = reader.read(at, text);
       if (got == Got::wrong) return lose_place(state, direction, context);
       if (got == Got::more) {
-        const std::uint64_t need = data.size() + reader.missing();
+        const std::uint64_t need = std::max<std::uint64_t>(data.size() + 1, data.size() - at.size() + reader.missing());
         if (need <= kShortMessage) {
           kept_begin = reply.begin;
           return Step::more(offered - data.size(), need);

@@ -84,7 +84,7 @@ class CommandReader {
 
   // Reads on. `more`: what is left in `data` is a part that cannot be used yet.
   [[nodiscard]] Got read(Cursor& data, TextBuffer& text);
-  // At least so many octets are missing behind what `read` left.
+  // At least so many octets have to come behind those that were taken.
   [[nodiscard]] std::uint64_t missing() const { return phase_ == Phase::body ? body_.left + 2 : 1; }
   // The rest of a string that is not kept, to be left out: the next octets are those behind it. 0: nothing is to be
   // skipped.
