@@ -15,7 +15,8 @@ struct Worker::Impl {
         table(config.flows.max_flows),
         flows(config.flows, table, keys, output, counters),
         engine(config.streams, config.event_memory, decoders, table, output, counters),
-        fragments(config.fragments, counters) {
+        fragments(config.fragments, counters),
+        tunnels(config.tunnels) {
     flows.connect(engine);
   }
 
@@ -37,6 +38,7 @@ struct Worker::Impl {
   Flows flows;
   StreamEngine engine;
   FragmentTable fragments;
+  const TunnelSet tunnels;
 
   Time clock = kNever;      // the packet clock: the greatest timestamp seen so far
   Time next_tick = kNever;  // when the clock must next be looked at
@@ -157,7 +159,7 @@ void Worker::Impl::burst(std::size_t count) {
   // Dissect the whole burst, then let the table fetch what the packets will need.
   for (std::size_t i = 0; i < count; ++i) {
     bytes += packets[i].wire_length;
-    dissect(packets[i], headers[i]);
+    dissect(packets[i], headers[i], tunnels);
     flow_keys[i].valid = false;
     if (headers[i].result == DissectResult::bad_link || headers[i].result == DissectResult::fragment) continue;
     keys.make(headers[i], flow_keys[i]);
@@ -172,9 +174,13 @@ void Worker::Impl::burst(std::size_t count) {
 
 void Worker::Impl::fragment(const Packet& packet, Headers& header) {
   const Reassembled* whole = fragments.add(header, packet, clock);
-  if (whole == nullptr) return;
-  header.protocol = whole->protocol;
-  dissect_transport(whole->payload, static_cast<std::uint32_t>(whole->payload.size()), header);
+  while (true) {
+    if (whole == nullptr) return;
+    header.protocol = whole->protocol;
+    dissect_transport(whole->payload, static_cast<std::uint32_t>(whole->payload.size()), header, tunnels);
+    if (header.result != DissectResult::fragment) break;
+    whole = fragments.add_inner(header, *whole, clock);  // a fragment within a tunnel that was fragmented
+  }
   FlowKey key;
   keys.make(header, key);
   flow_packet(packet, header, key, kNoFlow, whole->packets, whole->wire_bytes);

@@ -22,6 +22,7 @@ namespace spanbeat {
 struct FlowConfig {
   bool enabled = false;         // flow documents; the table itself is always there
   bool extra_fields = false;    // spanbeat.fields.flow
+  bool tunnel_fields = false;   // spanbeat.fields.tunnel, for transactions too
   Time timeout = 30 * kSecond;  // idle time after which a flow ends
   Time period = 10 * kSecond;   // between reports; negative: only final ones
   std::size_t max_flows = std::size_t{1} << 20;
@@ -41,6 +42,7 @@ struct WorkerConfig {
   FlowConfig flows;
   StreamLimits streams;
   FragmentLimits fragments;
+  TunnelSet tunnels;  // whose inside is decoded
   std::size_t event_memory = std::size_t{512} << 20;  // ceiling of open transactions
 };
 

@@ -15,6 +15,7 @@ void read_flows(const Setting& root, Options& options, Diagnostics& diagnostics)
   // Without the section there are no flow documents; the table of flows is always there.
   flows.enabled = reader.section() != nullptr && general.packetbeat_flows_enabled;
   flows.extra_fields = general.spanbeat_fields_flow;
+  flows.tunnel_fields = general.spanbeat_fields_tunnel;
   flows.timeout = general.packetbeat_flows_timeout;
   flows.period = general.packetbeat_flows_period;
   flows.max_flows = static_cast<std::size_t>(general.spanbeat_flow_max_flows);
@@ -44,6 +45,22 @@ void read_limits(const GeneralSettings& general, WorkerConfig& worker) {
   worker.fragments.octets = static_cast<std::size_t>(general.spanbeat_fragments_octets);
   worker.fragments.timeout = general.spanbeat_fragments_timeout;
   worker.event_memory = static_cast<std::size_t>(general.spanbeat_event_memory);
+}
+
+TunnelSet read_tunnels(const GeneralSettings& general) {
+  TunnelSet tunnels;
+  tunnels.set(TunnelType::ip_in_ip, general.spanbeat_tunnels_ip_in_ip);
+  tunnels.set(TunnelType::six_in_four, general.spanbeat_tunnels_6in4);
+  tunnels.set(TunnelType::four_in_six, general.spanbeat_tunnels_4in6);
+  tunnels.set(TunnelType::six_in_six, general.spanbeat_tunnels_6in6);
+  tunnels.set(TunnelType::gre, general.spanbeat_tunnels_gre);
+  tunnels.set(TunnelType::pptp, general.spanbeat_tunnels_gre);
+  tunnels.set(TunnelType::nvgre, general.spanbeat_tunnels_nvgre);
+  tunnels.set(TunnelType::erspan, general.spanbeat_tunnels_erspan);
+  tunnels.set(TunnelType::vxlan, general.spanbeat_tunnels_vxlan);
+  tunnels.set(TunnelType::geneve, general.spanbeat_tunnels_geneve);
+  tunnels.set(TunnelType::gtp, general.spanbeat_tunnels_gtp);
+  return tunnels;
 }
 
 // What the types alone do not say.
@@ -86,6 +103,7 @@ void read_options(const Setting& root, Options& options, Diagnostics& diagnostic
   options.output = read_output(root, diagnostics);
   read_flows(root, options, diagnostics);
   read_limits(options.general, options.worker);
+  options.worker.tunnels = read_tunnels(options.general);
   read_protocols(root, options.decoders, options.exporting.streams, diagnostics);
 }
 

@@ -1,66 +1,14 @@
 // One pass over the headers of a packet, from the link to the transport.
 #include <algorithm>
 
-#include "dataplane/dissect/headers.h"
+#include "dataplane/dissect/reader.h"
 
 namespace spanbeat {
+namespace dissecting {
 namespace {
 
-// EtherTypes, https://www.iana.org/assignments/ieee-802-numbers
-enum EtherType : std::uint16_t {
-  kIpv4 = 0x0800,
-  kVlan = 0x8100,         // IEEE 802.1Q
-  kServiceVlan = 0x88a8,  // IEEE 802.1ad
-  kOldQinq = 0x9100,      // used for QinQ before 802.1ad
-  kIpv6 = 0x86dd,
-  kMplsUnicast = 0x8847,  // RFC 3032
-  kMplsMulticast = 0x8848,
-  kPppoeSession = 0x8864,  // RFC 2516
-};
-
-// The common way, Ethernet to TCP or UDP over IPv4, is one straight piece of code; everything else is called.
-#define SPANBEAT_INLINE inline __attribute__((always_inline))
-
-constexpr int kMaxIpLayers = 4;
 constexpr int kMaxExtensionHeaders = 8;
 constexpr int kMaxTags = 8;
-
-std::uint16_t load16(const std::uint8_t* at) {
-  std::uint16_t word;
-  std::memcpy(&word, at, sizeof word);
-  return __builtin_bswap16(word);
-}
-
-std::uint32_t load32(const std::uint8_t* at) {
-  std::uint32_t word;
-  std::memcpy(&word, at, sizeof word);
-  return __builtin_bswap32(word);
-}
-
-// The part of the packet that is not read yet. `wire` is how long it was on the wire, at least size().
-struct Rest {
-  const std::uint8_t* at;
-  const std::uint8_t* end;
-  std::uint32_t wire;
-
-  [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(end - at); }
-  // `count` is at most size(), and so at most `wire`.
-  void advance(std::size_t count) {
-    at += count;
-    wire -= static_cast<std::uint32_t>(count);
-  }
-  // An upper layer says how long it is; what lies behind is padding of a lower layer.
-  void limit(std::size_t length) {
-    if (length < size()) end = at + length;
-    if (length < wire) wire = static_cast<std::uint32_t>(length);
-  }
-};
-
-SPANBEAT_INLINE void finish(Rest rest, DissectResult result, Headers& headers) {
-  headers.payload = {rest.at, rest.size()};
-  headers.payload_wire = rest.wire;
-  headers.result = result;
-}
 
 // RFC 9293 section 3.1.
 SPANBEAT_INLINE void read_tcp(Rest rest, Headers& headers) {
@@ -79,15 +27,19 @@ SPANBEAT_INLINE void read_tcp(Rest rest, Headers& headers) {
 }
 
 // RFC 768. A length of 0 means a jumbogram (RFC 2675): all that is there.
-SPANBEAT_INLINE void read_udp(Rest rest, Headers& headers) {
+SPANBEAT_INLINE void read_udp(Rest rest, Headers& headers, const TunnelSet& tunnels) {
   if (rest.size() < 8) return finish(rest, DissectResult::network, headers);
   headers.transport = Transport::udp;
   headers.source_port = load16(rest.at);
-  headers.destination_port = load16(rest.at + 2);
+  std::uint16_t port;
+  std::memcpy(&port, rest.at + 2, sizeof port);
+  headers.destination_port = __builtin_bswap16(port);
   const std::size_t length = load16(rest.at + 4);
   rest.advance(8);
   if (length >= 8) rest.limit(length - 8);
   finish(rest, DissectResult::transport, headers);
+  if (tunnels.perhaps(port)) [[unlikely]]
+    enter_udp(rest, headers, tunnels);
 }
 
 // RFC 9260 section 3: ports, verification tag, checksum.
@@ -109,10 +61,8 @@ void read_icmp(Rest rest, Transport transport, Headers& headers) {
   finish(rest, DissectResult::transport, headers);
 }
 
-void read_network(Rest rest, std::uint16_t ether_type, int layer, Headers& headers);
-
 // Transports other than TCP and UDP.
-void read_other_transport(Rest rest, int layer, Headers& headers) {
+void read_other_transport(Rest rest, Headers& headers, const TunnelSet& tunnels) {
   switch (headers.protocol) {
     case IpProtocol::icmp:
       return read_icmp(rest, Transport::icmp, headers);
@@ -120,52 +70,44 @@ void read_other_transport(Rest rest, int layer, Headers& headers) {
       return read_icmp(rest, Transport::ipv6_icmp, headers);
     case IpProtocol::sctp:
       return read_sctp(rest, headers);
-    case IpProtocol::ip_in_ip:    // RFC 2003
-    case IpProtocol::ipv6_in_ip:  // RFC 4213 section 3.5
-      if (layer + 1 < kMaxIpLayers && rest.size() > 0) {
-        return read_network(rest, headers.protocol == IpProtocol::ip_in_ip ? kIpv4 : kIpv6, layer + 1, headers);
-      }
-      break;
+    case IpProtocol::ip_in_ip:
+    case IpProtocol::ipv6_in_ip:
+      finish(rest, DissectResult::network, headers);
+      return enter_ip_in_ip(rest, headers, tunnels);
+    case IpProtocol::gre:
+      finish(rest, DissectResult::network, headers);
+      return enter_gre(rest, headers, tunnels);
     default:
-      break;
+      return finish(rest, DissectResult::network, headers);
   }
-  finish(rest, DissectResult::network, headers);
 }
 
 // What an IP header carries; `headers.protocol` is the protocol number.
-SPANBEAT_INLINE void read_transport(Rest rest, int layer, Headers& headers) {
+SPANBEAT_INLINE void read_transport(Rest rest, Headers& headers, const TunnelSet& tunnels) {
   headers.protocol_known = true;
   if (headers.protocol == IpProtocol::tcp) return read_tcp(rest, headers);
-  if (headers.protocol == IpProtocol::udp) return read_udp(rest, headers);
-  read_other_transport(rest, layer, headers);
+  if (headers.protocol == IpProtocol::udp) return read_udp(rest, headers, tunnels);
+  read_other_transport(rest, headers, tunnels);
 }
 
 SPANBEAT_INLINE void set_addresses(const std::uint8_t* source, const std::uint8_t* destination, IpVersion version,
-                                   int layer, Headers& headers) {
-  if (layer == 1) {
-    headers.outer_version = headers.version;
-    headers.outer_source = headers.source;
-    headers.outer_destination = headers.destination;
-  }
+                                   Headers& headers) {
   headers.version = version;
   headers.source = source;
   headers.destination = destination;
 }
 
-// A broken inner header leaves the outer packet as one of an unread protocol.
-void broken(Rest rest, int layer, Headers& headers) {
-  finish(rest, layer == 0 ? DissectResult::bad_network : DissectResult::network, headers);
-}
-
 // RFC 791 section 3.1.
-SPANBEAT_INLINE void read_ipv4(Rest rest, int layer, Headers& headers) {
-  if (rest.size() < 20 || rest.at[0] >> 4 != 4) return broken(rest, layer, headers);
+SPANBEAT_INLINE void read_ipv4(Rest rest, Headers& headers, const TunnelSet& tunnels) {
+  if (rest.size() < 20 || rest.at[0] >> 4 != 4) return finish(rest, DissectResult::bad_network, headers);
   const std::size_t length = static_cast<std::size_t>(rest.at[0] & 15) * 4;
   std::size_t total = load16(rest.at + 2);
   if (total == 0) total = rest.wire;  // left to the NIC by segmentation offload
-  if (length < 20 || length > rest.size() || total < length) return broken(rest, layer, headers);
+  if (length < 20 || length > rest.size() || total < length) {
+    return finish(rest, DissectResult::bad_network, headers);
+  }
   rest.limit(total);
-  set_addresses(rest.at + 12, rest.at + 16, IpVersion::v4, layer, headers);
+  set_addresses(rest.at + 12, rest.at + 16, IpVersion::v4, headers);
   headers.protocol = static_cast<IpProtocol>(rest.at[9]);
   const std::uint16_t fragment = load16(rest.at + 6);
   if ((fragment & 0x3fff) != 0) {  // more fragments, or an offset
@@ -177,17 +119,11 @@ SPANBEAT_INLINE void read_ipv4(Rest rest, int layer, Headers& headers) {
     return finish(rest, DissectResult::fragment, headers);
   }
   rest.advance(length);
-  read_transport(rest, layer, headers);
+  read_transport(rest, headers, tunnels);
 }
 
-// RFC 8200 sections 3 and 4.
-void read_ipv6(Rest rest, int layer, Headers& headers) {
-  if (rest.size() < 40 || rest.at[0] >> 4 != 6) return broken(rest, layer, headers);
-  const std::size_t length = load16(rest.at + 4);
-  auto next = static_cast<IpProtocol>(rest.at[6]);
-  set_addresses(rest.at + 8, rest.at + 24, IpVersion::v6, layer, headers);
-  rest.advance(40);
-  if (length != 0) rest.limit(length);  // 0: a jumbogram (RFC 2675), or segmentation offload
+// RFC 8200 section 4: from the first extension header, or the transport, on.
+void read_ipv6_payload(Rest rest, IpProtocol next, Headers& headers, const TunnelSet& tunnels) {
   for (int i = 0; i < kMaxExtensionHeaders; ++i) {
     std::size_t size = 0;
     switch (next) {
@@ -217,7 +153,7 @@ void read_ipv6(Rest rest, int layer, Headers& headers) {
         break;
       default:
         headers.protocol = next;
-        return read_transport(rest, layer, headers);
+        return read_transport(rest, headers, tunnels);
     }
     if (size == 0 || size > rest.size()) return finish(rest, DissectResult::network, headers);
     next = static_cast<IpProtocol>(rest.at[0]);
@@ -226,23 +162,30 @@ void read_ipv6(Rest rest, int layer, Headers& headers) {
   finish(rest, DissectResult::network, headers);
 }
 
-void read_network(Rest rest, std::uint16_t ether_type, int layer, Headers& headers) {
-  if (ether_type == kIpv4) return read_ipv4(rest, layer, headers);
-  if (ether_type == kIpv6) return read_ipv6(rest, layer, headers);
-  finish(rest, DissectResult::link, headers);
+// RFC 8200 section 3.
+void read_ipv6(Rest rest, Headers& headers, const TunnelSet& tunnels) {
+  if (rest.size() < 40 || rest.at[0] >> 4 != 6) return finish(rest, DissectResult::bad_network, headers);
+  const std::size_t length = load16(rest.at + 4);
+  const auto next = static_cast<IpProtocol>(rest.at[6]);
+  set_addresses(rest.at + 8, rest.at + 24, IpVersion::v6, headers);
+  rest.advance(40);
+  if (length != 0) rest.limit(length);  // 0: a jumbogram (RFC 2675), or segmentation offload
+  read_ipv6_payload(rest, next, headers, tunnels);
 }
 
+}  // namespace
+
 // By the version nibble: raw links and MPLS, which name no protocol.
-void read_by_version(Rest rest, Headers& headers) {
+void read_by_version(Rest rest, Headers& headers, const TunnelSet& tunnels) {
   if (rest.size() == 0) return finish(rest, DissectResult::link, headers);
   const int version = rest.at[0] >> 4;
-  if (version == 4) return read_ipv4(rest, 0, headers);
-  if (version == 6) return read_ipv6(rest, 0, headers);
+  if (version == 4) return read_ipv4(rest, headers, tunnels);
+  if (version == 6) return read_ipv6(rest, headers, tunnels);
   finish(rest, DissectResult::link, headers);
 }
 
 // The PPP protocol field (RFC 1661 section 2), perhaps compressed to one octet (section 6.5).
-void read_ppp(Rest rest, Headers& headers) {
+void read_ppp(Rest rest, Headers& headers, const TunnelSet& tunnels) {
   if (rest.size() >= 2 && rest.at[0] == 0xff && rest.at[1] == 0x03) rest.advance(2);  // RFC 1662 section 3.1
   if (rest.size() < 2) return finish(rest, DissectResult::bad_link, headers);
   std::uint16_t protocol = rest.at[0];
@@ -252,16 +195,16 @@ void read_ppp(Rest rest, Headers& headers) {
     protocol = load16(rest.at);
     rest.advance(2);
   }
-  if (protocol == 0x0021) return read_ipv4(rest, 0, headers);
-  if (protocol == 0x0057) return read_ipv6(rest, 0, headers);
+  if (protocol == 0x0021) return read_ipv4(rest, headers, tunnels);
+  if (protocol == 0x0057) return read_ipv6(rest, headers, tunnels);
   finish(rest, DissectResult::link, headers);
 }
 
 // Everything behind an EtherType but plain IPv4: tags, labels, then the network layer.
-void read_other_ether_type(Rest rest, std::uint16_t ether_type, Headers& headers) {
+void read_behind_type(Rest rest, std::uint16_t ether_type, Headers& headers, const TunnelSet& tunnels) {
   for (int i = 0; i < kMaxTags; ++i) {
-    if (ether_type == kIpv4) return read_ipv4(rest, 0, headers);
-    if (ether_type == kIpv6) return read_ipv6(rest, 0, headers);
+    if (ether_type == kIpv4) return read_ipv4(rest, headers, tunnels);
+    if (ether_type == kIpv6) return read_ipv6(rest, headers, tunnels);
     if (ether_type == kVlan || ether_type == kServiceVlan || ether_type == kOldQinq) {
       if (rest.size() < 4) return finish(rest, DissectResult::link, headers);
       const auto id = static_cast<std::uint16_t>(load16(rest.at) & 0x0fff);
@@ -278,28 +221,39 @@ void read_other_ether_type(Rest rest, std::uint16_t ether_type, Headers& headers
         if (rest.size() < 4) return finish(rest, DissectResult::link, headers);
         const bool bottom = (rest.at[2] & 1) != 0;
         rest.advance(4);
-        if (bottom) return read_by_version(rest, headers);
+        if (bottom) return read_by_version(rest, headers, tunnels);
       }
       return finish(rest, DissectResult::link, headers);
     }
     if (ether_type == kPppoeSession) {
       if (rest.size() < 8) return finish(rest, DissectResult::link, headers);
       rest.advance(6);
-      return read_ppp(rest, headers);
+      return read_ppp(rest, headers, tunnels);
     }
     break;
   }
   finish(rest, DissectResult::link, headers);
 }
 
-SPANBEAT_INLINE void read_ether_type(Rest rest, std::uint16_t ether_type, Headers& headers) {
+// A frame inside of a tunnel.
+void read_ethernet(Rest rest, Headers& headers, const TunnelSet& tunnels) {
+  if (rest.size() < 14) return finish(rest, DissectResult::bad_link, headers);
+  headers.mac = rest.at;
+  const std::uint16_t ether_type = load16(rest.at + 12);
+  rest.advance(14);
+  read_behind_type(rest, ether_type, headers, tunnels);
+}
+
+namespace {
+
+SPANBEAT_INLINE void read_ether_type(Rest rest, std::uint16_t ether_type, Headers& headers, const TunnelSet& tunnels) {
   if (ether_type == kIpv4) [[likely]]
-    return read_ipv4(rest, 0, headers);
-  read_other_ether_type(rest, ether_type, headers);
+    return read_ipv4(rest, headers, tunnels);
+  read_behind_type(rest, ether_type, headers, tunnels);
 }
 
 // Every link but Ethernet.
-void dissect_other_link(const Packet& packet, Rest rest, Headers& headers) {
+void dissect_other_link(const Packet& packet, Rest rest, Headers& headers, const TunnelSet& tunnels) {
   switch (packet.link) {
     case LinkType::ethernet:
       break;
@@ -307,13 +261,13 @@ void dissect_other_link(const Packet& packet, Rest rest, Headers& headers) {
       if (rest.size() < 16) break;
       const std::uint16_t ether_type = load16(rest.at + 14);
       rest.advance(16);
-      return read_ether_type(rest, ether_type, headers);
+      return read_ether_type(rest, ether_type, headers, tunnels);
     }
     case LinkType::linux_sll2: {
       if (rest.size() < 20) break;
       const std::uint16_t ether_type = load16(rest.at);
       rest.advance(20);
-      return read_ether_type(rest, ether_type, headers);
+      return read_ether_type(rest, ether_type, headers, tunnels);
     }
     case LinkType::null_loopback:
     case LinkType::openbsd_loopback: {
@@ -323,45 +277,49 @@ void dissect_other_link(const Packet& packet, Rest rest, Headers& headers) {
       std::uint32_t family = load32(rest.at);
       if (family > 0xffff) family = __builtin_bswap32(family);
       rest.advance(4);
-      if (family == 2) return read_ipv4(rest, 0, headers);
-      if (family == 10 || family == 24 || family == 28 || family == 30) return read_ipv6(rest, 0, headers);
+      if (family == 2) return read_ipv4(rest, headers, tunnels);
+      if (family == 10 || family == 24 || family == 28 || family == 30) return read_ipv6(rest, headers, tunnels);
       return finish(rest, DissectResult::link, headers);
     }
     case LinkType::raw_12:
     case LinkType::raw_14:
     case LinkType::raw:
-      return read_by_version(rest, headers);
+      return read_by_version(rest, headers, tunnels);
     case LinkType::ipv4:
-      return read_ipv4(rest, 0, headers);
+      return read_ipv4(rest, headers, tunnels);
     case LinkType::ipv6:
-      return read_ipv6(rest, 0, headers);
+      return read_ipv6(rest, headers, tunnels);
     case LinkType::ppp:
     case LinkType::ppp_hdlc:
-      return read_ppp(rest, headers);
+      return read_ppp(rest, headers, tunnels);
   }
   finish(rest, DissectResult::bad_link, headers);
 }
 
 }  // namespace
+}  // namespace dissecting
 
-void dissect(const Packet& packet, Headers& headers) {
-  headers = Headers{};
+void dissect(const Packet& packet, Headers& headers, const TunnelSet& tunnels) {
+  using namespace dissecting;  // NOLINT(google-build-using-namespace)
+  static_cast<HeaderFields&>(headers) = HeaderFields{};
   Rest rest{packet.octets.data(), packet.octets.data() + packet.octets.size(),
             std::max(packet.wire_length, static_cast<std::uint32_t>(packet.octets.size()))};
   if (packet.link == LinkType::ethernet && rest.size() >= 14) [[likely]] {
     headers.mac = rest.at;
     const std::uint16_t ether_type = load16(rest.at + 12);
     rest.advance(14);
-    return read_ether_type(rest, ether_type, headers);
+    return read_ether_type(rest, ether_type, headers, tunnels);
   }
-  dissect_other_link(packet, rest, headers);
+  dissect_other_link(packet, rest, headers, tunnels);
 }
 
-void dissect_transport(Bytes payload, std::uint32_t wire, Headers& headers) {
+void dissect_transport(Bytes payload, std::uint32_t wire, Headers& headers, const TunnelSet& tunnels) {
   headers.fragment_more = false;
   headers.fragment_offset = 0;
-  const int layer = headers.outer_version == IpVersion::none ? 0 : 1;
-  read_transport({payload.data(), payload.data() + payload.size(), wire}, layer, headers);
+  ++headers.reassembled;
+  const dissecting::Rest rest{payload.data(), payload.data() + payload.size(), wire};
+  if (headers.version == IpVersion::v6) return dissecting::read_ipv6_payload(rest, headers.protocol, headers, tunnels);
+  dissecting::read_transport(rest, headers, tunnels);
 }
 
 }  // namespace spanbeat

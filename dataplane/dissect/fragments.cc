@@ -8,6 +8,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "dataplane/dissect/fragment_store.h"
+#include "dataplane/dissect/tunnel_digest.h"
 
 namespace spanbeat {
 namespace {
@@ -29,6 +30,9 @@ struct Key {
   std::uint8_t protocol = 0;
   std::uint16_t vlan[2] = {0, 0};
   std::uint16_t vlans = 0;
+  std::uint16_t tunnels = 0;
+  std::uint16_t spare = 0;
+  std::uint64_t around[2] = {0, 0};  // a digest of the tunnels
 
   friend bool operator==(const Key& left, const Key& right) { return std::memcmp(&left, &right, sizeof left) == 0; }
   template <typename State>
@@ -36,7 +40,7 @@ struct Key {
     return State::combine_contiguous(std::move(state), reinterpret_cast<const unsigned char*>(&key), sizeof key);
   }
 };
-static_assert(sizeof(Key) == 44 && std::has_unique_object_representations_v<Key>);
+static_assert(sizeof(Key) == 64 && std::has_unique_object_representations_v<Key>);
 
 Key key_of(const Headers& headers) {
   Key key;
@@ -48,6 +52,12 @@ Key key_of(const Headers& headers) {
   if (headers.version == IpVersion::v4) key.protocol = static_cast<std::uint8_t>(headers.protocol);
   key.vlans = std::min<std::uint8_t>(headers.vlans, 2);
   for (std::size_t i = 0; i < key.vlans; ++i) key.vlan[i] = headers.vlan[i];
+  if (headers.tunnels != 0) {
+    const TunnelDigest around = digest_tunnels(headers);
+    key.tunnels = headers.tunnels;
+    key.around[0] = around.low;
+    key.around[1] = around.high;
+  }
   return key;
 }
 
@@ -70,6 +80,7 @@ struct Datagram {
   std::uint32_t older = kNone;  // list in the order of `begun`
   std::uint32_t newer = kNone;
   std::uint32_t packets = 0;  // fragments that were taken
+  std::uint32_t frames = 0;   // packets of the capture that they came in
   std::uint32_t held = 0;     // octets
   std::uint32_t end = 0;      // where the pieces end so far
   std::uint32_t total = 0;    // 0: the last fragment was not seen
@@ -93,12 +104,11 @@ struct Fragment {
 }  // namespace
 
 struct FragmentTable::Impl {
-  Impl(const FragmentLimits& given, Counters& counted)
-      : limits(given), counters(counted), store(given.octets), out(kMaxDatagram + 1 + kPadding) {
+  Impl(const FragmentLimits& given, Counters& counted) : limits(given), counters(counted), store(given.octets) {
     limits.datagrams = std::max<std::size_t>(limits.datagrams, 1);
   }
 
-  const Reassembled* add(const Headers& headers, const Packet& packet, Time now);
+  const Reassembled* add(const Headers& headers, std::uint32_t frames, std::uint64_t wire_bytes, Time now);
   void expire(Time now);
   std::uint32_t find_or_begin(const Headers& headers, Time now);
   void append_to_list(std::uint32_t index);
@@ -107,7 +117,8 @@ struct FragmentTable::Impl {
   void condemn(Datagram& datagram);
   bool make_room(std::uint32_t index, std::size_t octets);
   bool insert(std::uint32_t index, const Fragment& fragment);
-  const Reassembled* finish(std::uint32_t index);
+  const Reassembled* finish(std::uint32_t index, std::size_t depth);
+  std::uint8_t* out_at(std::size_t depth);
   std::nullptr_t refuse() {
     counters.add(Counter::capture_undecodable_fragment);
     return nullptr;
@@ -121,7 +132,8 @@ struct FragmentTable::Impl {
   std::vector<std::uint32_t> unused;
   std::uint32_t oldest = kNone;
   std::uint32_t newest = kNone;
-  std::vector<std::uint8_t> out;
+  // The datagram of each depth: an inner one is put together while headers still point into the one around it.
+  std::array<std::vector<std::uint8_t>, kMaxTunnels + 1> out;
   Reassembled result;
 };
 
@@ -250,19 +262,26 @@ bool FragmentTable::Impl::insert(std::uint32_t index, const Fragment& fragment) 
   return true;
 }
 
-const Reassembled* FragmentTable::Impl::finish(std::uint32_t index) {
+std::uint8_t* FragmentTable::Impl::out_at(std::size_t depth) {
+  if (out[depth].empty()) out[depth].resize(kMaxDatagram + 1 + kPadding);
+  return out[depth].data();
+}
+
+const Reassembled* FragmentTable::Impl::finish(std::uint32_t index, std::size_t depth) {
   const Datagram& datagram = datagrams[index];
+  std::uint8_t* whole = out_at(depth);
   for (const Piece& piece : datagram.pieces) {
-    store.copy(piece.place, piece.end - piece.offset, out.data() + piece.offset);
+    store.copy(piece.place, piece.end - piece.offset, whole + piece.offset);
   }
-  result = {datagram.protocol, Bytes(out.data(), datagram.total), datagram.packets, datagram.wire_bytes};
+  result = {datagram.protocol, Bytes(whole, datagram.total), datagram.frames, datagram.wire_bytes};
   counters.add(Counter::capture_fragment_merged, datagram.packets - 1);
   counters.add(Counter::fragment_reassembled);
   end(index);
   return &result;
 }
 
-const Reassembled* FragmentTable::Impl::add(const Headers& headers, const Packet& packet, Time now) {
+const Reassembled* FragmentTable::Impl::add(const Headers& headers, std::uint32_t frames, std::uint64_t wire_bytes,
+                                            Time now) {
   expire(now);
   Fragment fragment;
   fragment.offset = headers.fragment_offset;
@@ -271,10 +290,12 @@ const Reassembled* FragmentTable::Impl::add(const Headers& headers, const Packet
   fragment.octets = headers.payload.data();
   const bool cut = headers.payload.size() < headers.payload_wire;
   if (headers.version == IpVersion::none || headers.payload.empty() || cut) return refuse();
+  if (headers.reassembled >= out.size()) return refuse();
   if (headers.payload.size() > kMaxDatagram || fragment.end > kMaxDatagram) return refuse();
   if (fragment.offset == 0 && !fragment.more) {  // an atomic fragment stands alone (RFC 6946)
-    std::memcpy(out.data(), headers.payload.data(), headers.payload.size());
-    result = {headers.protocol, Bytes(out.data(), headers.payload.size()), 1, packet.wire_length};
+    std::uint8_t* whole = out_at(headers.reassembled);
+    std::memcpy(whole, headers.payload.data(), headers.payload.size());
+    result = {headers.protocol, Bytes(whole, headers.payload.size()), frames, wire_bytes};
     counters.add(Counter::fragment_reassembled);
     return &result;
   }
@@ -297,8 +318,9 @@ const Reassembled* FragmentTable::Impl::add(const Headers& headers, const Packet
   if (!fragment.more) datagram.total = fragment.end;
   if (fragment.offset == 0) datagram.protocol = headers.protocol;
   ++datagram.packets;
-  datagram.wire_bytes += packet.wire_length;
-  return datagram.total != 0 && datagram.held == datagram.total ? finish(index) : nullptr;
+  datagram.frames += frames;
+  datagram.wire_bytes += wire_bytes;
+  return datagram.total != 0 && datagram.held == datagram.total ? finish(index, headers.reassembled) : nullptr;
 }
 
 FragmentTable::FragmentTable(const FragmentLimits& limits, Counters& counters)
@@ -306,7 +328,13 @@ FragmentTable::FragmentTable(const FragmentLimits& limits, Counters& counters)
 FragmentTable::~FragmentTable() = default;
 
 const Reassembled* FragmentTable::add(const Headers& headers, const Packet& packet, Time now) {
-  return impl_->add(headers, packet, now);
+  return impl_->add(headers, 1, packet.wire_length, now);
+}
+
+const Reassembled* FragmentTable::add_inner(const Headers& headers, const Reassembled& around, Time now) {
+  const std::uint32_t packets = around.packets;
+  const std::uint64_t wire_bytes = around.wire_bytes;
+  return impl_->add(headers, packets, wire_bytes, now);
 }
 
 void FragmentTable::expire(Time now) { impl_->expire(now); }

@@ -5,7 +5,8 @@
 // Limits: overlapping IPv4 fragments: the octets that came first stay; IPv6 datagrams with overlapping fragments are
 //         dropped whole (RFC 5722); both counted. A second copy of a held fragment is part of the datagram and no
 //         overlap. A datagram is at most 65535 octets in 1024 pieces. A fragment that the snapshot length cut cannot be
-//         used.
+//         used. Fragments of different tunnels are of different datagrams; fragments inside of a fragmented tunnel are
+//         put together at most kMaxTunnels + 1 deep.
 #pragma once
 
 #include <memory>
@@ -24,8 +25,8 @@ struct FragmentLimits {
 
 struct Reassembled {
   IpProtocol protocol = IpProtocol::hop_by_hop;  // as the first fragment says (RFC 8200 section 4.5)
-  Bytes payload;                                 // what IP carries, padded; valid until the next call of the table
-  std::uint32_t packets = 0;                     // fragments that it was made of
+  Bytes payload;                                 // what IP carries, padded; valid until the next call of add()
+  std::uint32_t packets = 0;                     // packets of the capture that it was made of
   std::uint64_t wire_bytes = 0;                  // octets on the wire of all of them
 };
 
@@ -38,6 +39,9 @@ class FragmentTable {
   // of a finished datagram as capture_fragment_merged (the last one is the caller's to count), and every fragment that
   // is given up as capture_undecodable_fragment.
   const Reassembled* add(const Headers& headers, const Packet& packet, Time now);
+  // The same for a fragment that a reassembled datagram held, in a tunnel: `around` is what the table just gave. What
+  // `headers` points into stays until the next call of add().
+  const Reassembled* add_inner(const Headers& headers, const Reassembled& around, Time now);
   // Gives up what is older than the timeout.
   void expire(Time now);
   // Gives up everything: the end of the input.

@@ -1,10 +1,12 @@
 // What dissecting a packet gives: where its headers are and what they say.
 //
 // What:   a fixed record of pointers into the packet and of the few numbers that flows and streams need. No copy of
-// addresses. Limits: valid as long as the packet's octets. Two VLAN tags and two IP layers are kept (outermost and
-// innermost); deeper ones are passed over.
+// addresses. A tunnel's inside is read in the same way; what was around it is kept as a list of layers.
+// Limits: valid as long as the packet's octets. Two VLAN tags are kept, the outermost and the innermost; at most
+// kMaxTunnels tunnels are opened.
 #pragma once
 
+#include "dataplane/dissect/tunnel.h"
 #include "dataplane/event/event.h"
 #include "dataplane/source/packet.h"
 
@@ -20,6 +22,7 @@ enum class IpProtocol : std::uint8_t {
   ipv6_in_ip = 41,
   routing = 43,
   fragment = 44,
+  gre = 47,
   authentication = 51,
   icmp6 = 58,
   no_next = 59,
@@ -40,13 +43,17 @@ enum class DissectResult : std::uint8_t {
 // TCP flag bits, RFC 9293 section 3.1.
 enum TcpFlag : std::uint8_t { kFin = 1, kSyn = 2, kRst = 4, kPsh = 8, kAck = 16, kUrg = 32, kEce = 64, kCwr = 128 };
 
-struct Headers {
+// Without the tunnels, which are set only where there are any.
+struct HeaderFields {
   DissectResult result = DissectResult::bad_link;
-  IpVersion version = IpVersion::none;        // innermost IP layer
-  IpVersion outer_version = IpVersion::none;  // outermost, when there are two or more
+  IpVersion version = IpVersion::none;  // innermost IP layer
+  // The outermost IP header of IP in IP, as far as it lies in the same frame: such flows are of two layers.
+  IpVersion outer_version = IpVersion::none;
   IpProtocol protocol = IpProtocol::hop_by_hop;
   std::uint8_t vlans = 0;
-  bool protocol_known = false;  // `protocol` was reached and read
+  std::uint8_t tunnels = 0;      // layers around the packet, those of IP in IP included
+  std::uint8_t reassembled = 0;  // how often fragments were put together on the way here
+  bool protocol_known = false;   // `protocol` was reached and read
   Transport transport = Transport::none;
   std::uint8_t tcp_flags = 0;
   std::uint8_t icmp_type = 0;
@@ -69,10 +76,14 @@ struct Headers {
   bool fragment_more = false;
 };
 
+struct Headers : HeaderFields {
+  std::array<TunnelLayer, kMaxTunnels> tunnel;  // the first `tunnels` of them, outermost first
+};
+
 // Reads the headers of a packet. `packet.octets` has kPadding readable octets behind it.
-void dissect(const Packet& packet, Headers& headers);
+void dissect(const Packet& packet, Headers& headers, const TunnelSet& tunnels = {});
 // Goes on behind the IP header: `headers.protocol` and the addresses are set, `payload` is what IP carries and `wire`
-// its length on the wire. For reassembled datagrams.
-void dissect_transport(Bytes payload, std::uint32_t wire, Headers& headers);
+// its length on the wire. For reassembled datagrams; a tunnel's inside may again be a fragment.
+void dissect_transport(Bytes payload, std::uint32_t wire, Headers& headers, const TunnelSet& tunnels = {});
 
 }  // namespace spanbeat

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dataplane/bytes/reserve.h"
+#include "dataplane/dissect/tunnel_digest.h"
 
 namespace spanbeat {
 namespace {
@@ -21,6 +22,8 @@ Flows::Flows(const FlowConfig& config, FlowTable& table, const FlowKeyMaker& key
       counters_(counters),
       timeout_ticks_(Wheel::tick_at(config.timeout)) {
   if (config_.extra_fields) tcp_ = reserve<TcpAccount>(table_.capacity());
+  if (config_.tunnel_fields) table_.keep_tunnels();
+  extras_ = config_.extra_fields || config_.tunnel_fields;
 }
 
 Flows::~Flows() { unreserve(tcp_, table_.capacity()); }
@@ -80,6 +83,9 @@ FlowIndex Flows::make(const Headers& headers, const FlowKey& key, const Packet& 
     info.has_mac = true;
     std::memcpy(info.mac, headers.mac, sizeof info.mac);
   }
+  if (headers.tunnels != 0) [[unlikely]]
+    info.tunnel = static_cast<std::uint32_t>(digest_tunnels(headers).low) | 1U;
+  if (TunnelInfo* tunnel = table_.tunnel(flow)) tunnel->begin(headers);
   if (tcp_ != nullptr) tcp_[flow] = TcpAccount{};
   wheel_.schedule({flow, 0}, due_tick(flow));
   return flow;
@@ -99,8 +105,10 @@ void Flows::add(FlowIndex flow, int side, const Headers& headers, const Packet& 
       table_.info(flow).icmp_type = headers.icmp_type;
       table_.info(flow).icmp_code = headers.icmp_code;
     }
-  } else if (tcp_ != nullptr && headers.transport == Transport::tcp) {
-    tcp_[flow].packet(side, headers, packet.timestamp);
+  }
+  if (extras_) [[unlikely]] {
+    if (tcp_ != nullptr && headers.transport == Transport::tcp) tcp_[flow].packet(side, headers, packet.timestamp);
+    if (TunnelInfo* tunnel = table_.tunnel(flow)) tunnel->packet(headers, side);
   }
 }
 
@@ -133,7 +141,9 @@ void Flows::report(FlowIndex flow, bool final, CloseReason reason, Time now) {
   if (!config_.enabled) return;
   Event event(arena_);
   const FlowInfo& info = table_.info(flow);
-  write_flow_event({&table_.record(flow), &info, tcp_ == nullptr ? nullptr : &tcp_[flow], final, reason, now}, event);
+  write_flow_event(
+      {&table_.record(flow), &info, tcp_ == nullptr ? nullptr : &tcp_[flow], table_.tunnel(flow), final, reason, now},
+      event);
   counters_.add(Counter::flow_reports);
   output_.emit(std::move(event), info.first_packet, now);
 }
@@ -178,6 +188,7 @@ void Flows::advance(Time now) {
   };
   const Time boundary = static_cast<Time>(tick) << 27;
   std::sort(ending_.begin(), ending_.end(), by_first_packet);
+  output_.stage(Stage::flow_timeouts);
   for (const FlowIndex flow : ending_) end(flow, CloseReason::timeout, boundary);
   if (next_report_ == kNever || now < next_report_) return;
   const Time reported = now / config_.period * config_.period;
@@ -185,6 +196,7 @@ void Flows::advance(Time now) {
   ending_.clear();
   table_.for_each([this](FlowIndex flow) { ending_.push_back(flow); });
   std::sort(ending_.begin(), ending_.end(), by_first_packet);
+  output_.stage(Stage::flow_reports);
   for (const FlowIndex flow : ending_) report(flow, false, CloseReason::shutdown, reported);
 }
 
@@ -193,6 +205,7 @@ void Flows::shutdown(Time now) {
   table_.for_each([this](FlowIndex flow) { ending_.push_back(flow); });
   std::sort(ending_.begin(), ending_.end(),
             [this](FlowIndex a, FlowIndex b) { return table_.info(a).first_packet < table_.info(b).first_packet; });
+  output_.stage(Stage::last_flows);
   for (const FlowIndex flow : ending_) end(flow, CloseReason::shutdown, now);
 }
 

@@ -56,6 +56,7 @@ class Flows {
   StreamEngine* engine_ = nullptr;
   EventArena arena_{std::size_t{1} << 20};
   TcpAccount* tcp_ = nullptr;  // beside the records, with extra_fields
+  bool extras_ = false;        // anything is kept beside the records
   Wheel wheel_;
   std::vector<Wheel::Entry> due_;
   std::vector<FlowIndex> ending_;

@@ -24,9 +24,26 @@ FlowKeyMaker::FlowKeyMaker(std::uint64_t seed) {
   }
 }
 
+// The same for both directions.
+void FlowKeyMaker::add_tunnel(const TunnelLayer& layer, std::uint64_t& a, std::uint64_t& b) const {
+  std::uint64_t words[6] = {};
+  const std::size_t size = layer.version == IpVersion::v4 ? 4 : 16;
+  const bool turned = std::memcmp(layer.source, layer.destination, size) > 0;
+  std::memcpy(&words[0], turned ? layer.destination : layer.source, size);
+  std::memcpy(&words[2], turned ? layer.source : layer.destination, size);
+  const bool shared = layer.has_id && !layer.id_is_directed();
+  words[4] = static_cast<std::uint64_t>(layer.type) | static_cast<std::uint64_t>(layer.version) << 8 |
+             (shared ? std::uint64_t{1} << 16 : 0);
+  words[5] = shared ? layer.id : 0;
+  for (std::size_t i = 0; i < 6; i += 2) {
+    a = mix(a ^ words[i], words[i + 1] + secret_[2]);
+    b = mix(b + words[i + 1], words[i] ^ secret_[3]);
+  }
+}
+
 void FlowKeyMaker::make_wide(const Headers& headers, FlowKey& key) const {
-  // Kind, protocol and ports; then the innermost addresses; then the outermost ones.
-  std::uint64_t words[10] = {};
+  // Ports and protocol; the innermost addresses; the kind. Then what is around.
+  std::uint64_t words[6] = {};
   const bool ip = headers.version != IpVersion::none;
   if (!ip && headers.mac == nullptr) {
     key.valid = false;
@@ -44,25 +61,23 @@ void FlowKeyMaker::make_wide(const Headers& headers, FlowKey& key) const {
     const std::uint64_t first_port = key.swapped ? headers.destination_port : headers.source_port;
     const std::uint64_t second_port = key.swapped ? headers.source_port : headers.destination_port;
     words[0] = first_port | second_port << 16 | static_cast<std::uint64_t>(headers.protocol) << 32;
-    if (headers.outer_version != IpVersion::none) {
-      const std::size_t outer = headers.outer_version == IpVersion::v4 ? 4 : 16;
-      const bool turned = std::memcmp(headers.outer_source, headers.outer_destination, outer) > 0;
-      std::memcpy(&words[5], turned ? headers.outer_destination : headers.outer_source, outer);
-      std::memcpy(&words[7], turned ? headers.outer_source : headers.outer_destination, outer);
-    }
   } else {
     const bool turned = std::memcmp(headers.mac, headers.mac + 6, 6) < 0;  // destination comes first in the frame
     key.swapped = turned;
     words[1] = load48(turned ? headers.mac : headers.mac + 6);
     words[3] = load48(turned ? headers.mac + 6 : headers.mac);
   }
-  words[9] = static_cast<std::uint64_t>(headers.version) | static_cast<std::uint64_t>(headers.outer_version) << 8 |
+  words[5] = static_cast<std::uint64_t>(headers.version) | static_cast<std::uint64_t>(headers.tunnels) << 8 |
              static_cast<std::uint64_t>(headers.result) << 16;
   std::uint64_t a = secret_[2];
   std::uint64_t b = secret_[3];
-  for (int i = 0; i < 10; i += 2) {
+  for (int i = 0; i < 6; i += 2) {
     a = mix(a ^ words[i], words[i + 1] + secret_[2]);
     b = mix(b + words[i + 1], words[i] ^ secret_[3]);
+  }
+  for (std::size_t i = 0; i < headers.tunnels; ++i) {
+    add_tunnel(headers.tunnel[i], a, b);
+    key.link ^= headers.tunnel[i].mac == nullptr ? 0 : link_of(headers.tunnel[i]);
   }
   key.low = a;
   key.high = b | kHashedKey;

@@ -9,7 +9,9 @@
 //         choose colliding tuples under any seed.
 // Limits: MAC addresses and VLAN ids are not part of the key but of `link`, 24 bits that tell apart flows of one tuple
 // that
-//         travel on different links.
+//         travel on different links. Tunnels are part of the key (kind, outer addresses, virtual network, key or
+//         session) but for ids that differ by direction (TEIDs, call ids): two clients of one address behind the same
+//         two ends of such a tunnel are not told apart.
 #pragma once
 
 #include <algorithm>
@@ -34,7 +36,7 @@ class FlowKeyMaker {
 
   void make(const Headers& headers, FlowKey& key) const {
     key.link = link_of(headers);
-    if (headers.version != IpVersion::v4 || headers.outer_version != IpVersion::none) [[unlikely]]
+    if (headers.version != IpVersion::v4 || headers.tunnels != 0) [[unlikely]]
       return make_wide(headers, key);
     const std::uint64_t source = std::uint64_t{load<std::uint32_t>(headers.source)} << 16 | headers.source_port;
     const std::uint64_t destination =
@@ -65,8 +67,10 @@ class FlowKeyMaker {
     return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
   }
   void make_wide(const Headers& headers, FlowKey& key) const;
+  void add_tunnel(const TunnelLayer& layer, std::uint64_t& a, std::uint64_t& b) const;
   // The same for both directions: symmetric in the two MAC addresses.
-  [[nodiscard]] std::uint32_t link_of(const Headers& headers) const {
+  template <typename HasLink>
+  [[nodiscard]] std::uint32_t link_of(const HasLink& headers) const {
     std::uint64_t macs = 0;
     std::uint64_t sum = 0;
     if (headers.mac != nullptr) {

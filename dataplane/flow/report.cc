@@ -20,6 +20,7 @@ void set_flow_id(const FlowInfo& info, Event& event) {
     std::uint8_t mac[12];
     std::uint16_t numbers[4];
     std::uint8_t kinds[4];
+    std::uint64_t tunnel;
   } identity{};
   identity.first = info.first;
   identity.first_packet = info.first_packet;
@@ -36,6 +37,7 @@ void set_flow_id(const FlowInfo& info, Event& event) {
   identity.kinds[1] = static_cast<std::uint8_t>(info.outer_version);
   identity.kinds[2] = static_cast<std::uint8_t>(info.protocol);
   identity.kinds[3] = info.vlans;
+  identity.tunnel = info.tunnel;
   const XXH128_hash_t hash = XXH3_128bits(&identity, sizeof identity);
   std::uint8_t octets[18] = {};
   std::memcpy(octets, &hash, sizeof hash);
@@ -169,6 +171,7 @@ void write_flow_event(const FlowReport& report, Event& event) {
   if (report.final) event.set<F::event_type>("end");
   event.set<F::flow_final>(report.final);
   set_flow_id(info, event);
+  if (report.tunnel != nullptr) report.tunnel->set_fields(event);
   if (report.tcp != nullptr) {
     if (info.transport == Transport::tcp) set_tcp(*report.tcp, event);
     if (report.final) event.set<F::spanbeat_flow_end_reason>(reason_name(report.reason, *report.tcp));

@@ -15,7 +15,8 @@ namespace spanbeat {
 struct FlowReport {
   const FlowRecord* record;
   const FlowInfo* info;
-  const TcpAccount* tcp;  // null: no spanbeat.flow.*
+  const TcpAccount* tcp;     // null: no spanbeat.flow.*
+  const TunnelInfo* tunnel;  // null: no spanbeat.tunnel
   bool final;
   CloseReason reason;  // where final
   Time now;            // @timestamp

@@ -21,8 +21,13 @@ FlowTable::~FlowTable() {
   unreserve(buckets_, mask_ + 1);
   unreserve(records_, capacity_);
   unreserve(infos_, capacity_);
+  unreserve(tunnels_, capacity_);
   unreserve(hashes_, capacity_);
   unreserve(free_, capacity_);
+}
+
+void FlowTable::keep_tunnels() {
+  if (tunnels_ == nullptr) tunnels_ = reserve<TunnelInfo>(capacity_);
 }
 
 FlowIndex FlowTable::find(const FlowKey& key) const {

@@ -15,6 +15,7 @@
 #include <memory>
 
 #include "dataplane/flow/key.h"
+#include "dataplane/flow/tunnel_info.h"
 
 namespace spanbeat {
 
@@ -54,6 +55,7 @@ struct FlowInfo {
   std::uint16_t vlan[2];
   std::uint16_t packets_high[2];
   std::uint32_t isn[2];  // initial sequence numbers, where syn_seen
+  std::uint32_t tunnel;  // a digest of the tunnels around the first packet; 0: none
   IpVersion version;
   IpVersion outer_version;
   IpProtocol protocol;
@@ -77,6 +79,10 @@ class FlowTable {
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] FlowRecord& record(FlowIndex index) { return records_[index]; }
   [[nodiscard]] FlowInfo& info(FlowIndex index) { return infos_[index]; }
+  // Keeps tunnels from now on; before the first flow.
+  void keep_tunnels();
+  // Null where tunnels are not kept.
+  [[nodiscard]] TunnelInfo* tunnel(FlowIndex index) { return tunnels_ == nullptr ? nullptr : &tunnels_[index]; }
 
   // For a burst: first for all keys prefetch_bucket, then for all candidate, which fetches the likely record.
   void prefetch_bucket(const FlowKey& key) const { __builtin_prefetch(&buckets_[key.hash & mask_]); }
@@ -142,6 +148,7 @@ class FlowTable {
   Bucket* buckets_ = nullptr;
   FlowRecord* records_ = nullptr;
   FlowInfo* infos_ = nullptr;
+  TunnelInfo* tunnels_ = nullptr;
   std::uint64_t* hashes_ = nullptr;
   FlowIndex* free_ = nullptr;  // a stack of freed records
   std::size_t freed_ = 0;

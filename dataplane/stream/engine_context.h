@@ -28,7 +28,10 @@ class StreamEngine::EngineContext final : public Context {
   }
   [[nodiscard]] std::uint32_t number() const { return number_; }
 
-  void commit(Event&& event) override { engine_.output_.emit(std::move(event), connection_->order_flow, engine_.now_); }
+  void commit(Event&& event) override {
+    if (const TunnelInfo* tunnel = engine_.flows_.tunnel(connection_->flow)) tunnel->set_fields(event);
+    engine_.output_.emit(std::move(event), connection_->order_flow, engine_.now_);
+  }
   void set_timer(Time when) override {
     connection_->timer = when;
     engine_.schedule(number_, *connection_);
