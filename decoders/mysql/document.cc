@@ -91,8 +91,7 @@ void Mysql::flush(ConnectionState& state, Context& context) {
 }
 
 bool Mysql::shows_rows(const ConnectionState& state) const {
-  return config_->send_response && state.answer.shown_rows < static_cast<std::uint64_t>(config_->max_rows) &&
-         state.answer.counted == 0;
+  return config_->send_response && state.answer.shown_rows < static_cast<std::uint64_t>(config_->max_rows);
 }
 
 // The line of column names.

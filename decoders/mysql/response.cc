@@ -242,8 +242,8 @@ void Mysql::row_or_end(ConnectionState& state, const Message& message, Context& 
     return;
   }
   ++answer.num_rows;
-  if (answer.counted == 0 && answer.octets > kCountedResult) answer.counted = answer.octets;
   if (shows_rows(state)) show_row(state, message.payload, context);
+  if (answer.counted == 0 && answer.octets > kCountedResult) answer.counted = answer.octets;
 }
 
 // "COM_STMT_PREPARE_OK".

@@ -41,7 +41,7 @@ std::string_view date_time(Cursor& cursor, Type type, ValueStyle style, ValueRoo
   const unsigned second = has_time ? value.u8() : 0;
   const unsigned fraction = has_fraction ? value.le32() : 0;
   if (style == ValueStyle::parameter) {
-    if (has_fraction) return print(room, "%u/%u/%u %u:%u:%u.%06u", year, month, day, hour, minute, second, fraction);
+    if (fraction != 0) return print(room, "%u/%u/%u %u:%u:%u.%06u", year, month, day, hour, minute, second, fraction);
     if (has_time) return print(room, "%u/%u/%u %u:%u:%u", year, month, day, hour, minute, second);
     return print(room, "%u/%u/%u", year, month, day);
   }
