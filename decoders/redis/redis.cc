@@ -108,11 +108,11 @@ Probe Redis::probe(Direction, Cursor data) {
       case Got::more:
         return Probe::maybe;
       case Got::wrong:
-        return redis::may_begin_reply(data) ? Probe::maybe : Probe::no;
+        return redis::may_begin_reply(data) == Got::wrong ? Probe::no : Probe::maybe;
     }
   }
   if (first == '+' || first == '-' || first == ':' || first == '$') {
-    return redis::may_begin_reply(data) ? Probe::maybe : Probe::no;
+    return redis::may_begin_reply(data) == Got::wrong ? Probe::no : Probe::maybe;
   }
   return Probe::no;
 }
@@ -130,7 +130,7 @@ void Redis::find_client(State& state, Direction direction, Cursor data, const Co
     return;
   }
   const std::uint8_t first = data.peek();
-  const bool answers = first != '*' && redis::may_begin_reply(data);
+  const bool answers = first != '*' && redis::may_begin_reply(data) != Got::wrong;
   state.client = answers ? reverse(direction) : Direction::originator;
 }
 
@@ -271,7 +271,12 @@ Step Redis::read_replies(State& state, Direction direction, Cursor data, Context
       continue;
     }
     if (!state.synced[index(direction)]) {
-      if (!redis::may_begin_reply(data)) return Step::lost();
+      const Got got = redis::may_begin_reply(data);
+      if (got == Got::wrong) return Step::lost();
+      if (got == Got::more) {
+        if (kept_begin == kNever) kept_begin = context.time();
+        return Step::more(offered - data.size());
+      }
       state.synced[index(direction)] = true;
     }
     reply.begin = kept_begin != kNever ? kept_begin : context.time();

@@ -331,10 +331,9 @@ Got may_begin_command(Cursor data) {
   return is_known_command(rest.first(size)) ? Got::whole : Got::wrong;
 }
 
-bool may_begin_reply(Cursor data) {
+Got may_begin_reply(Cursor data) {
+  if (data.empty()) return Got::more;
   const std::uint8_t type = data.u8();
-  std::int64_t count = 0;
-  Bytes line;
   switch (type) {
     case '$':
     case '!':
@@ -343,8 +342,10 @@ bool may_begin_reply(Cursor data) {
     case '~':
     case '>':
     case '%':
-    case '|':
-      return read_count(data, count) != Got::wrong;
+    case '|': {
+      std::int64_t count = 0;
+      return read_count(data, count);
+    }
     case '+':
     case '-':
     case ':':
@@ -352,26 +353,32 @@ bool may_begin_reply(Cursor data) {
     case '(':
     case '#':
     case '_':
-      switch (read_line(data, line)) {
-        case Got::whole:
-          break;
-        case Got::more:
-          line = data.rest();
-          break;
-        case Got::wrong:
-          return false;
-      }
-      if (type == '_') return line.empty() || line[0] == '\r';
-      if (line.empty()) return type == '+';
-      if (type == ':' || type == ',' || type == '(') {
-        return (line[0] >= '0' && line[0] <= '9') || line[0] == '-' || line[0] == '+' || line[0] == 'i' ||
-               line[0] == 'n';
-      }
-      if (type == '#') return line[0] == 't' || line[0] == 'f';
-      return type == '+' || (line[0] >= 'A' && line[0] <= 'Z') || (line[0] >= 'a' && line[0] <= 'z');
+      break;
     default:
-      return false;
+      return Got::wrong;
   }
+  Bytes line;
+  if (const Got got = read_line(data, line); got != Got::whole) return got;
+  const auto first = static_cast<std::uint8_t>(line.empty() ? 0 : line[0]);
+  bool fits = false;
+  switch (type) {
+    case '+':
+      fits = true;
+      break;
+    case '-':
+      fits = (first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z');
+      break;
+    case '#':
+      fits = line.size() == 1 && (first == 't' || first == 'f');
+      break;
+    case '_':
+      fits = line.empty();
+      break;
+    default:  // a number, "inf" or "nan"
+      fits = (first >= '0' && first <= '9') || first == '-' || first == '+' || first == 'i' || first == 'n';
+      break;
+  }
+  return fits ? Got::whole : Got::wrong;
 }
 
 }  // namespace spanbeat::redis

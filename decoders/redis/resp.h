@@ -188,6 +188,6 @@ class ReplyReader {
 // Could a message begin here? Asked where the place in the stream is not known. `more`: that shows only with more
 // octets.
 [[nodiscard]] Got may_begin_command(Cursor data);
-[[nodiscard]] bool may_begin_reply(Cursor data);
+[[nodiscard]] Got may_begin_reply(Cursor data);
 
 }  // namespace spanbeat::redis
