@@ -139,13 +139,17 @@ Step Mysql::leave(ConnectionState& state, Counter why, Context& context) {
 }
 
 Mysql::Place Mysql::find_place(ConnectionState& state, bool from_client, Bytes data) {
-  if (data.size() <= kPacketHeader + 1) {
-    // One command is that short: it is as good as whole.
-    const bool whole =
-        data.size() == kPacketHeader + 1 && from_client && begins_command(data) && length_at(data.data()) == 1;
-    if (!whole) return Place::need_more;
+  if (data.size() > kPacketHeader + 1) return from_client ? find_command(state, data) : find_response(state, data);
+  if (from_client) {
+    // The shortest commands have no parameters: such a one is whole.
+    const bool whole = data.size() == kPacketHeader + 1 && begins_command(data) && length_at(data.data()) == 1;
+    return whole ? find_command(state, data) : Place::need_more;
   }
-  return from_client ? find_command(state, data) : find_response(state, data);
+  // Octets that answer nothing are not to be kept in front of the next response, unless they may begin a greeting.
+  const bool may_greet = state.answer.stage == Stage::greeting && !state.unmatched &&
+                         (data.size() < 3 || data[2] == 0) && (data.size() < 4 || data[3] == 0);
+  return !state.waiting.empty() || state.answer.stage == Stage::authentication || may_greet ? Place::need_more
+                                                                                            : Place::unknown;
 }
 
 Mysql::Place Mysql::find_command(ConnectionState& state, Bytes data) {
