@@ -1,5 +1,6 @@
 // One pass over the headers of a packet, from the link to the transport.
 #include <algorithm>
+#include <new>
 
 #include "dataplane/dissect/reader.h"
 
@@ -39,7 +40,7 @@ SPANBEAT_INLINE void read_udp(Rest rest, Headers& headers, const TunnelSet& tunn
   if (length >= 8) rest.limit(length - 8);
   finish(rest, DissectResult::transport, headers);
   if (tunnels.perhaps(port)) [[unlikely]]
-    enter_udp(rest, headers, tunnels);
+    enter_udp(headers, tunnels);
 }
 
 // RFC 9260 section 3: ports, verification tag, checksum.
@@ -73,10 +74,10 @@ void read_other_transport(Rest rest, Headers& headers, const TunnelSet& tunnels)
     case IpProtocol::ip_in_ip:
     case IpProtocol::ipv6_in_ip:
       finish(rest, DissectResult::network, headers);
-      return enter_ip_in_ip(rest, headers, tunnels);
+      return enter_ip_in_ip(headers, tunnels);
     case IpProtocol::gre:
       finish(rest, DissectResult::network, headers);
-      return enter_gre(rest, headers, tunnels);
+      return enter_gre(headers, tunnels);
     default:
       return finish(rest, DissectResult::network, headers);
   }
@@ -301,7 +302,8 @@ void dissect_other_link(const Packet& packet, Rest rest, Headers& headers, const
 
 void dissect(const Packet& packet, Headers& headers, const TunnelSet& tunnels) {
   using namespace dissecting;  // NOLINT(google-build-using-namespace)
-  static_cast<HeaderFields&>(headers) = HeaderFields{};
+  // In place: an assignment would make a copy first. The tunnels stay unwritten.
+  ::new (static_cast<HeaderFields*>(&headers)) HeaderFields;
   Rest rest{packet.octets.data(), packet.octets.data() + packet.octets.size(),
             std::max(packet.wire_length, static_cast<std::uint32_t>(packet.octets.size()))};
   if (packet.link == LinkType::ethernet && rest.size() >= 14) [[likely]] {

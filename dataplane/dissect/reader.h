@@ -73,10 +73,10 @@ void read_behind_type(Rest rest, std::uint16_t ether_type, Headers& headers, con
 void read_by_version(Rest rest, Headers& headers, const TunnelSet& tunnels);
 void read_ppp(Rest rest, Headers& headers, const TunnelSet& tunnels);
 
-// tunnels.cc: the headers hold the outer packet, finished, and `rest` is its payload. Where that is a tunnel that is to
-// be opened and whose inside can be read, the headers become those of the inside; else they stay.
-void enter_ip_in_ip(Rest rest, Headers& headers, const TunnelSet& tunnels);
-void enter_gre(Rest rest, Headers& headers, const TunnelSet& tunnels);
-void enter_udp(Rest rest, Headers& headers, const TunnelSet& tunnels);
+// tunnels.cc: the headers hold the outer packet, finished. Where its payload is a tunnel that is to be opened and whose
+// inside can be read, the headers become those of the inside; else they stay.
+void enter_ip_in_ip(Headers& headers, const TunnelSet& tunnels);
+void enter_gre(Headers& headers, const TunnelSet& tunnels);
+void enter_udp(Headers& headers, const TunnelSet& tunnels);
 
 }  // namespace spanbeat::dissecting

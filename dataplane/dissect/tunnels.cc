@@ -17,6 +17,10 @@ struct Inside {
   Rest rest{};
 };
 
+Rest payload_of(const Headers& headers) {
+  return {headers.payload.data(), headers.payload.data() + headers.payload.size(), headers.payload_wire};
+}
+
 // Can a packet be kept by what was read of the inside?
 bool readable(const Headers& headers) {
   switch (headers.result) {
@@ -221,7 +225,8 @@ std::optional<Inside> read_gre(Rest rest) {
 
 }  // namespace
 
-void enter_ip_in_ip(Rest rest, Headers& headers, const TunnelSet& tunnels) {
+void enter_ip_in_ip(Headers& headers, const TunnelSet& tunnels) {
+  const Rest rest = payload_of(headers);
   if (rest.size() == 0) return;
   const bool inner_four = headers.protocol == IpProtocol::ip_in_ip;
   const bool outer_four = headers.version == IpVersion::v4;
@@ -233,11 +238,12 @@ void enter_ip_in_ip(Rest rest, Headers& headers, const TunnelSet& tunnels) {
   enter(inside, headers, tunnels);
 }
 
-void enter_gre(Rest rest, Headers& headers, const TunnelSet& tunnels) {
-  if (const auto inside = read_gre(rest)) enter(*inside, headers, tunnels);
+void enter_gre(Headers& headers, const TunnelSet& tunnels) {
+  if (const auto inside = read_gre(payload_of(headers))) enter(*inside, headers, tunnels);
 }
 
-void enter_udp(Rest rest, Headers& headers, const TunnelSet& tunnels) {
+void enter_udp(Headers& headers, const TunnelSet& tunnels) {
+  const Rest rest = payload_of(headers);
   std::optional<Inside> inside;
   switch (headers.destination_port) {
     case kVxlanPort:

@@ -106,10 +106,13 @@ void Flows::add(FlowIndex flow, int side, const Headers& headers, const Packet& 
       table_.info(flow).icmp_code = headers.icmp_code;
     }
   }
-  if (extras_) [[unlikely]] {
-    if (tcp_ != nullptr && headers.transport == Transport::tcp) tcp_[flow].packet(side, headers, packet.timestamp);
-    if (TunnelInfo* tunnel = table_.tunnel(flow)) tunnel->packet(headers, side);
-  }
+  if (extras_) [[unlikely]]
+    add_extras(flow, side, headers, packet.timestamp);
+}
+
+__attribute__((noinline)) void Flows::add_extras(FlowIndex flow, int side, const Headers& headers, Time time) {
+  if (tcp_ != nullptr && headers.transport == Transport::tcp) tcp_[flow].packet(side, headers, time);
+  if (TunnelInfo* tunnel = table_.tunnel(flow)) tunnel->packet(headers, side);
 }
 
 Flows::Found Flows::account(const Headers& headers, const FlowKey& key, FlowIndex guess, const Packet& packet,

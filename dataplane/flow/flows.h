@@ -43,6 +43,7 @@ class Flows {
   FlowIndex make(const Headers& headers, const FlowKey& key, const Packet& packet);
   void add(FlowIndex flow, int side, const Headers& headers, const Packet& packet, std::uint32_t packets,
            std::uint64_t bytes);
+  void add_extras(FlowIndex flow, int side, const Headers& headers, Time time);
   void end(FlowIndex flow, CloseReason reason, Time now);
   void evict_one();
   void report(FlowIndex flow, bool final, CloseReason reason, Time now);
