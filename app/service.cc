@@ -13,12 +13,13 @@
 #include "app/log/log.h"
 #include "app/metrics/accounting.h"
 #include "app/metrics/metrics.h"
+#include "app/service/capture.h"
 #include "app/service/data_directory.h"
 #include "app/service/first_packet.h"
 #include "app/service/signals.h"
 #include "dataplane/filter/filter.h"
-#include "dataplane/source/capture_file.h"
 #include "dataplane/source/dump.h"
+#include "dataplane/steering.h"
 #include "decoders/registry.h"
 #include "export/exporter.h"
 
@@ -45,18 +46,19 @@ class Service {
     if (!set_up()) return 1;
     if (stopping_) return 0;
     log_info("", "packetbeat start running.");
-    std::thread exporting([this] {
-      exporter_->run(ring_);
+    std::vector<std::thread> threads;
+    threads.emplace_back([this] {
+      std::vector<ChunkRing*> rings;
+      for (const auto& lane : lanes_) rings.push_back(&lane->ring);
+      const bool in_order = lanes_.size() > 1 && steering_ != nullptr && !steering_->queue(0).live();
+      exporter_->run(rings, in_order ? Exporter::Merge::in_order : Exporter::Merge::as_they_come);
       exporter_done_.store(true);
       signals_.wake();
     });
-    std::thread capturing([this] {
-      worker_->run();
-      signals_.wake();
-    });
+    for (const auto& lane : lanes_) threads.emplace_back([&worker = *lane->worker] { worker.run(); });
+    if (steering_ != nullptr) threads.emplace_back([this] { steering_->run(); });
     watch();
-    capturing.join();
-    exporting.join();
+    for (std::thread& thread : threads) thread.join();
     return finish();
   }
 
@@ -92,35 +94,34 @@ class Service {
 
   bool open_source() {
     const GeneralSettings& general = options_.general;
-    if (general.packetbeat_interfaces_file.empty()) {
-      return refuse(
-          "capturing from interfaces is not built yet; name a capture file with -I FILE, or "
-          "packetbeat.interfaces.file");
-    }
-    if (general.packetbeat_procs_enabled) log_info("procs", "process monitoring is disabled for files");
-    CaptureFileOptions files;
-    files.paths = general.packetbeat_interfaces_file;
-    files.loops = static_cast<std::uint64_t>(general.packetbeat_interfaces_loop);
-    files.full_speed = general.packetbeat_interfaces_topspeed;
-    files.one_at_a_time = general.packetbeat_interfaces_oneatatime;
-    auto opened = open_capture_files(files);
-    if (!opened.ok())
-      return refuse("sniffer loop failed: Error starting sniffer: " + std::string(opened.status().message()));
-    files_ = std::move(*opened);
-    source_ = files_.get();
-    if (!general.packetbeat_interfaces_dumpfile.empty()) {
+    workers_ = worker_count(general);
+    const bool dump = !general.packetbeat_interfaces_dumpfile.empty();
+    std::string problem;
+    capture_ = open_capture(general, dump ? 1 : workers_, problem);
+    if (capture_ == nullptr) return refuse("sniffer loop failed: Error starting sniffer: " + problem);
+    sources_ = capture_->sources();
+    if (general.packetbeat_procs_enabled) log_info("procs", "process monitoring is not built");
+    if (dump) {
       auto writer = PcapWriter::create(general.packetbeat_interfaces_dumpfile);
       if (!writer.ok()) return refuse("packetbeat.interfaces.dumpfile: " + std::string(writer.status().message()));
-      dump_ = std::make_unique<DumpSource>(*source_, std::move(*writer));
-      source_ = dump_.get();
+      dump_ = std::make_unique<DumpSource>(*sources_.front(), std::move(*writer));
+      sources_.front() = dump_.get();
     }
-    first_ = std::make_unique<FirstPacketSource>(*source_);
-    source_ = first_.get();
+    if (!live()) {
+      first_ = std::make_unique<FirstPacketSource>(*sources_.front());
+      sources_.front() = first_.get();
+    }
+    // One source for several workers is shared out by a thread of its own.
+    if (sources_.size() > 1) workers_ = static_cast<unsigned>(sources_.size());
+    log_info("sniffer",
+             fmt::format("capture by {}, {} worker{}", capture_->kind(), workers_, workers_ == 1 ? "" : "s"));
     return true;
   }
+  [[nodiscard]] bool live() const { return sources_.front()->live(); }
 
   // Waits for the first packet of the input, or its end, or a signal.
   bool find_first_packet() {
+    if (first_ == nullptr) return true;
     while (!first_->read_ahead() && first_->state() == Source::State::open) {
       if (signals_.wait(0) == Signals::Event::signal) {
         stopping_ = true;
@@ -130,40 +131,71 @@ class Service {
     return true;
   }
 
+  // One for each thread that asks it.
+  std::optional<Filter> filter(std::string& problem) const {
+    const std::string& expression = options_.general.packetbeat_interfaces_bpf_filter;
+    if (expression.empty()) return std::nullopt;
+    const LinkType link = first_ != nullptr && first_->read_ahead() ? first_->first().link : LinkType::ethernet;
+    auto compiled = Filter::compile(expression, link, 65535);
+    if (compiled.ok()) return std::move(*compiled);
+    problem = "packetbeat.interfaces.bpf_filter: " + std::string(compiled.status().message());
+    return std::nullopt;
+  }
+
+  // Bounds are those of all workers together.
+  [[nodiscard]] WorkerConfig share_of_worker() const {
+    WorkerConfig config = options_.worker;
+    const auto share = [&](std::size_t& bound) { bound = (bound + workers_ - 1) / workers_; };
+    share(config.flows.max_flows);
+    share(config.streams.held_total);
+    share(config.streams.max_connections);
+    share(config.fragments.datagrams);
+    share(config.fragments.octets);
+    share(config.event_memory);
+    return config;
+  }
+
   bool build() {
     Identity& identity = options_.exporting.identity;
-    const bool any = first_->read_ahead();
-    const bool repeatable = options_.general.packetbeat_interfaces_topspeed;
+    const bool any = first_ != nullptr && first_->read_ahead();
+    const bool repeatable = !live() && options_.general.packetbeat_interfaces_topspeed;
     // The same file gives the same documents, to the last octet.
     identity.ephemeral_id =
         repeatable ? named_uuid(identity.id, std::to_string(any ? first_->first().timestamp : 0)) : random_uuid();
     options_.exporting.own_addresses = interface_addresses();
     options_.exporting.codec = options_.output.codec;
-    options_.exporting.wait_when_full = !source_->live();
+    options_.exporting.wait_when_full = !live();
     log_info("beat", "Setup Beat: packetbeat; Version: 8.1.0");
     log_info("publisher", "Beat name: " + identity.name);
 
-    std::optional<Filter> filter;
-    if (!options_.general.packetbeat_interfaces_bpf_filter.empty()) {
-      auto compiled = Filter::compile(options_.general.packetbeat_interfaces_bpf_filter,
-                                      any ? first_->first().link : LinkType::ethernet, 65535);
-      if (!compiled.ok())
-        return refuse("packetbeat.interfaces.bpf_filter: " + std::string(compiled.status().message()));
-      filter = std::move(*compiled);
+    std::string problem;
+    std::optional<Filter> chosen = filter(problem);
+    if (!problem.empty()) return refuse(problem);
+    if (sources_.size() == 1 && workers_ > 1) {
+      steering_ = std::make_unique<Steering>(*sources_.front(), std::move(chosen), workers_);
+      sources_.clear();
+      for (unsigned i = 0; i < workers_; ++i) sources_.push_back(&steering_->queue(i));
     }
-    std::vector<std::unique_ptr<Decoder>> decoders;
-    for (std::size_t i = 0; i < options_.decoders.size(); ++i) {
-      decoders.push_back(options_.decoders[i] == nullptr ? nullptr
-                                                         : registered_decoders()[i].make(options_.decoders[i]));
-      if (options_.decoders[i] != nullptr) ++streams_;
+    for (const auto& decoder : options_.decoders) {
+      if (decoder != nullptr) ++streams_;
     }
     if (options_.worker.flows.enabled) ++streams_;
-    std::string problem;
     std::unique_ptr<Sink> sink = make_sink(options_.output, problem);
     if (sink == nullptr) return refuse("error initializing publisher: " + problem);
     output_ = sink->name();
     queue_events_ = options_.exporting.queue.events;
-    worker_ = std::make_unique<Worker>(options_.worker, std::move(decoders), std::move(filter), *source_, ring_);
+    const WorkerConfig config = share_of_worker();
+    for (Source* source : sources_) {
+      auto lane = std::make_unique<Lane>();
+      std::vector<std::unique_ptr<Decoder>> decoders;
+      for (std::size_t i = 0; i < options_.decoders.size(); ++i) {
+        decoders.push_back(options_.decoders[i] == nullptr ? nullptr
+                                                           : registered_decoders()[i].make(options_.decoders[i]));
+      }
+      lane->worker = std::make_unique<Worker>(config, std::move(decoders), steering_ ? std::nullopt : filter(problem),
+                                              *source, lane->ring);
+      lanes_.push_back(std::move(lane));
+    }
     exporter_ = std::make_unique<Exporter>(options_.exporting, std::move(sink));
     return true;
   }
@@ -198,13 +230,17 @@ class Service {
   void stop() {
     if (stops_ >= 2) ::_exit(1);
     if (stops_++ == 0) log_info("service", "Packetbeat send stop signal");
-    worker_->stop();
+    if (steering_ != nullptr) {
+      steering_->stop();  // the workers end when their queues do
+    } else {
+      for (const auto& lane : lanes_) lane->worker->stop();
+    }
     const Time patience = options_.general.packetbeat_shutdown_timeout;
     exporter_->stop(stops_ > 1 ? 0 : patience > 0 ? patience : 5 * kSecond);
   }
 
   void show_warnings() {
-    for (const CaptureWarning& warning : files_->take_warnings()) log_warn("sniffer", warning.text());
+    for (const std::string& remark : capture_->take_remarks()) log_warn("sniffer", remark);
   }
 
   static void show_metrics(const MetricTree& changed, Time period) {
@@ -218,14 +254,20 @@ class Service {
 
   [[nodiscard]] Counters all_counters() const {
     Counters all;
-    all.add_all(worker_->counters());
+    for (const auto& lane : lanes_) all.add_all(lane->worker->counters());
+    if (steering_ != nullptr) all.add_all(steering_->counters());
     all.add_all(exporter_->counters());
     return all;
+  }
+  [[nodiscard]] std::uint64_t live_flows() const {
+    std::uint64_t flows = 0;
+    for (const auto& lane : lanes_) flows += lane->worker->live_flows();
+    return flows;
   }
 
   [[nodiscard]] MetricTree metrics() const {
     const Counters all = all_counters();
-    return collect_metrics({&all, worker_->live_flows(), streams_, output_, options_.exporting.identity.ephemeral_id,
+    return collect_metrics({&all, live_flows(), streams_, output_, options_.exporting.identity.ephemeral_id,
                             steady_time() - started_, queue_events_});
   }
 
@@ -248,9 +290,9 @@ class Service {
     }
     if (dump_ != nullptr && !dump_->status().ok())
       log_error("sniffer", "dump: " + std::string(dump_->status().message()));
-    const absl::Status read = files_->result();
+    const std::string failure = capture_->failure();
     bool good = !exporter_->sink_gone();
-    if (!read.ok()) good = refuse("sniffer loop failed: " + std::string(read.message()));
+    if (!failure.empty()) good = refuse("sniffer loop failed: " + failure);
     log_info("", "packetbeat stopped.");
     fmt::print(stderr, "{}", accounting_table(all, uptime));
     return good ? 0 : 1;
@@ -260,12 +302,17 @@ class Service {
   const LoadedConfig& config_;
   Signals signals_;  // before any thread
   DataDirectory data_;
-  std::unique_ptr<CaptureFileSource> files_;
+  std::unique_ptr<Capture> capture_;
   std::unique_ptr<DumpSource> dump_;
-  std::unique_ptr<FirstPacketSource> first_;
-  Source* source_ = nullptr;  // the outermost
-  ChunkRing ring_;
-  std::unique_ptr<Worker> worker_;
+  std::unique_ptr<FirstPacketSource> first_;  // of files
+  std::vector<Source*> sources_;              // the outermost ones
+  unsigned workers_ = 1;
+  std::unique_ptr<Steering> steering_;  // where one source has several workers
+  struct Lane {
+    ChunkRing ring;
+    std::unique_ptr<Worker> worker;
+  };
+  std::vector<std::unique_ptr<Lane>> lanes_;
   std::unique_ptr<Exporter> exporter_;
   std::atomic<bool> exporter_done_{false};
   bool stopping_ = false;  // before anything ran

@@ -40,7 +40,8 @@ struct Worker::Impl {
   FragmentTable fragments;
   const TunnelSet tunnels;
 
-  Time clock = kNever;      // the packet clock: the greatest timestamp seen so far
+  Time clock = kNever;  // the packet clock: the greatest timestamp seen so far
+  std::uint64_t bursts = 0;
   Time next_tick = kNever;  // when the clock must next be looked at
   std::atomic<bool> stopping{false};
   std::atomic<std::uint64_t> live_flows{0};
@@ -61,28 +62,31 @@ void Worker::Impl::tick(Time now) {
   next_tick = (now >> 26 << 26) + (Time{1} << 26);
   engine.advance(now);
   flows.advance(now);
+  output.stage(Stage::packet);
   fragments.expire(now);
   output.flush(now, false);
 }
 
 void Worker::Impl::run() {
-  while (!stopping.load(std::memory_order_relaxed)) {
+  // A live source that was interrupted still gives what it has taken in.
+  while (source.live() || !stopping.load(std::memory_order_relaxed)) {
     const std::size_t count = source.burst(packets);
     if (count != 0) {
       burst(count);
+      if ((++bursts & 0xfff) == 0) source.collect(counters);
       continue;
     }
     if (source.state() == Source::State::end) break;
     // Nothing arrives, and time passes all the same.
     const Time now = source.idle_time();
-    if (now != kNever) {
-      if (clock != kNever && now > clock) tick(now);
-      output.flush(now, true);
-    }
+    if (now != kNever && clock != kNever && now > clock) tick(now);
+    output.flush(now, true);
+    output.progress(output.packet_number());
     source.collect(counters);
   }
   source.collect(counters);
   if (clock == kNever) clock = 0;
+  output.packet(output.packet_number() + 1);  // what follows comes after the last packet
   fragments.flush();
   engine.shutdown();
   flows.shutdown(clock);
@@ -125,7 +129,7 @@ inline void Worker::Impl::flow_packet(const Packet& packet, Headers& header, con
 
 inline void Worker::Impl::packet(std::size_t i) {
   const Packet& packet = packets[i];
-  if (filter && !filter->matches(packet)) {
+  if (filter && !packet.selected && !filter->matches(packet)) {
     counters.add(Counter::capture_filtered);
     return;
   }
@@ -137,6 +141,7 @@ inline void Worker::Impl::packet(std::size_t i) {
       clock = packet.timestamp;
     }
   }
+  if (packet.clock) return;
   if (packet.octets.size() < packet.wire_length) counters.add(Counter::capture_truncated);
   switch (headers[i].result) {
     case DissectResult::bad_link:
@@ -156,8 +161,14 @@ inline void Worker::Impl::packet(std::size_t i) {
 
 void Worker::Impl::burst(std::size_t count) {
   std::uint64_t bytes = 0;
+  std::size_t clocks = 0;
   // Dissect the whole burst, then let the table fetch what the packets will need.
   for (std::size_t i = 0; i < count; ++i) {
+    if (packets[i].clock) {
+      ++clocks;
+      flow_keys[i].valid = false;
+      continue;
+    }
     bytes += packets[i].wire_length;
     dissect(packets[i], headers[i], tunnels);
     flow_keys[i].valid = false;
@@ -166,9 +177,10 @@ void Worker::Impl::burst(std::size_t count) {
     if (flow_keys[i].valid) table.prefetch_bucket(flow_keys[i]);
   }
   for (std::size_t i = 0; i < count; ++i) guesses[i] = flow_keys[i].valid ? table.candidate(flow_keys[i]) : kNoFlow;
-  counters.add(Counter::capture_received, count);
+  counters.add(Counter::capture_received, count - clocks);
   counters.add(Counter::capture_received_bytes, bytes);
   for (std::size_t i = 0; i < count; ++i) packet(i);
+  output.progress(packets[count - 1].number);
   live_flows.store(table.size(), std::memory_order_relaxed);
 }
 

@@ -42,7 +42,7 @@ struct WorkerConfig {
   FlowConfig flows;
   StreamLimits streams;
   FragmentLimits fragments;
-  TunnelSet tunnels;  // whose inside is decoded
+  TunnelSet tunnels;                                  // whose inside is decoded
   std::size_t event_memory = std::size_t{512} << 20;  // ceiling of open transactions
 };
 

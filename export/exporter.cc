@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "dataplane/event/merge.h"
 #include "export/json/document.h"
 #include "export/json/format_string.h"
 #include "export/json/value_writer.h"
@@ -200,18 +201,37 @@ Exporter::Exporter(ExportConfig config, std::unique_ptr<Sink> sink, Clock& clock
 Exporter::~Exporter() = default;
 
 void Exporter::run(ChunkRing& ring) {
+  ChunkRing* const rings[] = {&ring};
+  run(rings, Merge::as_they_come);
+}
+
+void Exporter::run(std::span<ChunkRing* const> rings, Merge merge) {
   Time length = kShortestNap;
+  EventMerge in_order(rings);
   while (true) {
-    // Asked before the ring is: what was pushed before it was closed is then seen.
-    const bool closed = ring.closed();
-    if (Chunk* chunk = ring.pop()) {
-      consume(*chunk);
-      ring.release(chunk);
-      length = kShortestNap;
-    } else if (closed) {
-      break;
+    bool moved = false;
+    bool open = false;
+    if (merge == Merge::in_order) {
+      moved = in_order.drain(
+          [this](const EventHeader& header, const std::uint8_t* event) { impl_->consume_event(header, event); });
+      open = !in_order.finished();
     } else {
-      flush();
+      for (ChunkRing* ring : rings) {
+        // Asked before the ring is: what was pushed before it was closed is then seen.
+        const bool closed = ring->closed();
+        Chunk* chunk = ring->pop();
+        open = open || chunk != nullptr || !closed;
+        if (chunk == nullptr) continue;
+        consume(*chunk);
+        ring->release(chunk);
+        moved = true;
+      }
+    }
+    if (!open) break;
+    flush();
+    if (moved) {
+      length = kShortestNap;
+    } else {
       impl_->nap(length);
     }
   }

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 
 #include "base/counters.h"
 #include "dataplane/event/chunk.h"
@@ -28,7 +29,10 @@ class Exporter {
   Exporter(const Exporter&) = delete;
   Exporter& operator=(const Exporter&) = delete;
 
-  // The exporter's thread: drains the ring until the producer has closed it, then close().
+  // The exporter's thread: drains the rings until their producers have closed them, then close(). In order, events come
+  // out as one worker would have made them; the rings' producers tell how far they are (ChunkRing::progress).
+  enum class Merge : std::uint8_t { as_they_come, in_order };
+  void run(std::span<ChunkRing* const> rings, Merge merge);
   void run(ChunkRing& ring);
 
   // Turns the events of a chunk into documents. When the queue is full it waits for the sink or drops, as configured.

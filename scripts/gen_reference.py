@@ -16,7 +16,7 @@ import tempfile
 import yaml
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
-STATES = {"built": "", "live": "For live capture, which is not built yet.", "later": "**Not built yet.**",
+STATES = {"built": "", "live": "For live capture.", "later": "**Not built yet.**",
           "ignored": "*Accepted, without effect.*"}
 TITLES = {"bool": "boolean", "int": "whole number", "float": "number", "duration": "duration", "size": "size", "string": "text",
           "strings": "list of texts", "choice": "one of", "choices": "list of", "files": "list of files", "ports": "list of ports",

@@ -82,11 +82,6 @@ void check_values(const Setting& root, const GeneralSettings& general, Diagnosti
     complain("packetbeat.interfaces.bpf_filter", !filter.ok(),
              filter.ok() ? "" : ": can't parse filter expression: " + std::string(filter.status().message()));
   }
-  if (general.spanbeat_workers > 1) {
-    if (const Setting* workers = root.find("spanbeat.workers")) {
-      diagnostics.warn(*workers, "spanbeat.workers", "more than one worker is not built yet; one is used");
-    }
-  }
 }
 
 }  // namespace

@@ -49,6 +49,8 @@ class ChunkRing {
   [[nodiscard]] Chunk* take_empty();
   // Producer: hands a chunk over. Never fails: there are no more chunks than places.
   void push(Chunk* chunk);
+  // Producer: every event of packets up to `number` was pushed.
+  void progress(std::uint64_t number) { progress_.store(number, std::memory_order_release); }
   // Producer: nothing more will come.
   void close() { closed_.store(true, std::memory_order_release); }
 
@@ -56,6 +58,8 @@ class ChunkRing {
   [[nodiscard]] Chunk* pop();
   // Consumer: gives a chunk back.
   void release(Chunk* chunk);
+  // Consumer: a pop after this sees every event of packets up to the number given.
+  [[nodiscard]] std::uint64_t progress() const { return progress_.load(std::memory_order_acquire); }
   // Consumer: true once the producer has closed the ring; a pop after that sees everything that was pushed.
   [[nodiscard]] bool closed() const { return closed_.load(std::memory_order_acquire); }
 
@@ -64,6 +68,7 @@ class ChunkRing {
   std::vector<Chunk> chunks_;
   std::unique_ptr<Ring> full_;
   std::unique_ptr<Ring> empty_;
+  std::atomic<std::uint64_t> progress_{0};
   std::atomic<bool> closed_{false};
 };
 

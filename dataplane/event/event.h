@@ -39,11 +39,13 @@ struct EventHeader {
   ProtocolId protocol = 0;
   Status status = Status::none;
   Transport transport = Transport::none;
-  // Documents are put in order by (packet, flow, sequence): the number of the packet that completed the event, the
-  // number of the first packet of its flow, and the count of events of that packet and flow.
+  // Documents are put in order by (packet, stage, flow, sequence): the number of the packet that completed the event,
+  // what the worker was about (output.h), the number of the first packet of its flow, and the count of events of that
+  // packet.
   std::uint64_t order_packet = 0;
   std::uint64_t order_flow = 0;
   std::uint32_t order_sequence = 0;
+  std::uint8_t order_stage = 0;
   std::uint8_t truncated = 0;
   std::uint8_t has_community_id = 0;
   std::uint16_t source_port = 0;  // 0: no port is shown

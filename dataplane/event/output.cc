@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include <algorithm>
+
 #include "dataplane/source/packet.h"
 
 namespace spanbeat {
@@ -43,12 +45,14 @@ void EventOutput::emit(Event&& event, std::uint64_t order_flow, Time now) {
   }
   if (header.truncated != 0) counters_.add(Counter::event_truncated);
   header.order_packet = packet_;
-  header.order_flow = order_flow;
+  header.order_flow = stage_ == Stage::packet ? 0 : order_flow;  // a packet is one worker's alone
+  header.order_stage = static_cast<std::uint8_t>(stage_);
   header.order_sequence = sequence_++;
   const Bytes encoded = event.encoded();
   if (!make_room((encoded.size() + 7) & ~std::size_t{7})) {
     counters_.add(Counter::event_queue_dropped);
   } else {
+    if (chunk_->used == 0) chunk_packet_ = packet_;
     chunk_->append(encoded);
     if (chunk_->opened == kNever) chunk_->opened = now;
   }
@@ -60,6 +64,12 @@ void EventOutput::flush(Time now, bool in_any_case) {
   if (!in_any_case && now - chunk_->opened < kSecond) return;
   ring_.push(chunk_);
   chunk_ = nullptr;
+}
+
+void EventOutput::progress(std::uint64_t number) {
+  ring_.progress(chunk_ != nullptr && chunk_->used != 0
+                     ? std::min(number, std::max<std::uint64_t>(chunk_packet_, 1) - 1)
+                     : number);
 }
 
 void EventOutput::close() {

@@ -10,6 +10,10 @@
 
 namespace spanbeat {
 
+// What a worker does at one packet, in this order. Within a stage events come in the order of their flows, so that the
+// streams of several workers can be merged into the one that a single worker gives.
+enum class Stage : std::uint8_t { stream_timers, flow_timeouts, flow_reports, packet, last_streams, last_flows };
+
 class EventOutput {
  public:
   EventOutput(ChunkRing& ring, Counters& counters, bool live) : ring_(ring), counters_(counters), live_(live) {}
@@ -18,11 +22,15 @@ class EventOutput {
   void packet(std::uint64_t number) {
     packet_ = number;
     sequence_ = 0;
+    stage_ = Stage::packet;
   }
+  void stage(Stage stage) { stage_ = stage; }
   [[nodiscard]] std::uint64_t packet_number() const { return packet_; }
   void emit(Event&& event, std::uint64_t order_flow, Time now);
   // Hands the current chunk over if it holds events that are older than a second, or in any case.
   void flush(Time now, bool in_any_case);
+  // Tells the exporter that every event of packets up to `number` has been handed over or lies in the current chunk.
+  void progress(std::uint64_t number);
   void close();
 
  private:
@@ -32,7 +40,9 @@ class EventOutput {
   Counters& counters_;
   Chunk* chunk_ = nullptr;
   std::uint64_t packet_ = 0;
+  std::uint64_t chunk_packet_ = 0;  // of the first event in the chunk
   std::uint32_t sequence_ = 0;
+  Stage stage_ = Stage::packet;
   bool live_;
 };
 

@@ -41,6 +41,8 @@ struct Packet {
   std::uint32_t wire_length = 0;
   LinkType link = LinkType::ethernet;
   std::uint16_t interface = 0;
+  bool selected = false;     // the source has applied the filter: it need not be asked again
+  bool clock = false;        // no packet: `number` and `timestamp` tell how far the input has come elsewhere
   std::uint64_t number = 0;  // position in the input, from 1; merged inputs count once
 };
 

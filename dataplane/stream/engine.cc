@@ -228,6 +228,7 @@ void StreamEngine::advance(Time now) {
   std::sort(due_.begin(), due_.end(), [this](const Wheel::Entry& a, const Wheel::Entry& b) {
     return at(a.number).order_flow < at(b.number).order_flow;
   });
+  output_.stage(Stage::stream_timers);
   for (std::size_t i = 0; i < due_.size(); ++i) {
     const Wheel::Entry entry = due_[i];
     if (at(entry.number).generation == entry.generation) due(entry.number, static_cast<Time>(tick) << 26);
@@ -360,6 +361,7 @@ void StreamEngine::shutdown() {
   }
   std::sort(open.begin(), open.end(),
             [this](std::uint32_t a, std::uint32_t b) { return at(a).order_flow < at(b).order_flow; });
+  output_.stage(Stage::last_streams);
   for (const std::uint32_t number : open) close(number, at(number).reset ? CloseReason::rst : CloseReason::shutdown);
 }
 

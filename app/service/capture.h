@@ -1,0 +1,39 @@
+// What is captured: files, network interfaces or DPDK ports, as one source for each worker.
+//
+// What:   opens what the configuration names. Files have one source; interfaces have one for each worker, which share
+//         the packets by the flow's hash in the kernel.
+// Limits: one of them at a time: -I (packetbeat.interfaces.file) wins over devices.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/settings.gen.h"
+#include "dataplane/source/source.h"
+
+namespace spanbeat {
+
+class Capture {
+ public:
+  virtual ~Capture() = default;
+
+  // Sources, each for a thread of its own: one, or as many as workers were asked for.
+  [[nodiscard]] virtual std::vector<Source*> sources() = 0;
+  // "file", "af_packet" or "dpdk": for the log.
+  [[nodiscard]] virtual std::string kind() const = 0;
+  // What should be told in the log since the last call: damaged files, interfaces that went away.
+  virtual std::vector<std::string> take_remarks() = 0;
+  // After the end: empty, or why nothing could be captured.
+  [[nodiscard]] virtual std::string failure() const { return {}; }
+};
+
+// How many workers there are when spanbeat.workers does not say: a core less than the machine has for live capture, one
+// for files.
+[[nodiscard]] unsigned worker_count(const GeneralSettings& general);
+
+// Null, with what failed and the remedy in `problem`.
+[[nodiscard]] std::unique_ptr<Capture> open_capture(const GeneralSettings& general, unsigned workers,
+                                                    std::string& problem);
+
+}  // namespace spanbeat
