@@ -2,7 +2,9 @@
 
 #include <pcap/pcap.h>
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -56,6 +58,9 @@ class Program {
   bpf_program code_{};
 };
 
+// A capture may hold interfaces of several kinds, and an expression need not have a meaning for all of them.
+constexpr int kKnownTypes[] = {DLT_EN10MB, DLT_LINUX_SLL2, DLT_LINUX_SLL, DLT_RAW, DLT_NULL, DLT_LOOP, DLT_PPP};
+
 }  // namespace
 
 struct Filter::Impl {
@@ -67,6 +72,7 @@ struct Filter::Impl {
   };
 
   std::string expression;
+  std::string problem;  // why it cannot be compiled for the first type
   int snap_length = 0;
   std::array<Entry, kPrograms> entries;
   std::size_t next = 0;
@@ -78,7 +84,7 @@ struct Filter::Impl {
       if (entry.dlt == dlt) return (last = &entry)->program;
     }
     Program made;
-    (void)made.compile(expression, dlt, snap_length);  // it compiled for the first type: here it only cannot match
+    (void)made.compile(expression, dlt, snap_length);  // it has a meaning for some type: for this one perhaps none
     last = &entries[next++ % kPrograms];
     last->dlt = dlt;
     last->program = std::move(made);
@@ -97,12 +103,17 @@ absl::StatusOr<Filter> Filter::compile(std::string_view expression, LinkType lin
   impl->snap_length = snaplen;
   Impl::Entry& first = impl->entries[impl->next++];
   first.dlt = dlt_of(link);
-  if (const std::string message = first.program.compile(impl->expression, first.dlt, snaplen); !message.empty()) {
-    return absl::InvalidArgumentError(message);
+  impl->problem = first.program.compile(impl->expression, first.dlt, snaplen);
+  if (!impl->problem.empty()) {
+    const bool useful = std::any_of(std::begin(kKnownTypes), std::end(kKnownTypes),
+                                    [&](int dlt) { return Program().compile(impl->expression, dlt, snaplen).empty(); });
+    if (!useful) return absl::InvalidArgumentError(impl->problem);
   }
   impl->last = &first;
   return Filter(std::move(impl));
 }
+
+const std::string& Filter::problem() const { return impl_->problem; }
 
 bool Filter::matches(const Packet& packet) {
   int dlt = dlt_of(packet.link);

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "absl/status/statusor.h"
@@ -18,12 +19,15 @@ namespace spanbeat {
 
 class Filter {
  public:
-  // Not ok with libpcap's message when the expression cannot be compiled for `link`.
+  // Compiled for `link` first, and for others when their packets come. Not ok, with libpcap's message, when the
+  // expression cannot be compiled for any link type that is known.
   static absl::StatusOr<Filter> compile(std::string_view expression, LinkType link, int snaplen);
   ~Filter();
   Filter(Filter&&) noexcept;
   Filter& operator=(Filter&&) noexcept;
 
+  // Why no packet of the `link` of compile() can match; empty when some can. Worth a warning.
+  [[nodiscard]] const std::string& problem() const;
   [[nodiscard]] bool matches(const Packet& packet);
 
  private:

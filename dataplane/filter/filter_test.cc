@@ -109,7 +109,7 @@ TEST(FilterExpression, that_cannot_be_compiled_gives_libpcaps_message) {
   EXPECT_NE(selected("tcp and and").find("syntax error"), std::string::npos) << selected("tcp and and");
   EXPECT_NE(selected("net 999.1.2.3").find("999"), std::string::npos) << selected("net 999.1.2.3");
   EXPECT_FALSE(Filter::compile("vlan 5000", LinkType::ethernet, 65535).ok());
-  EXPECT_FALSE(Filter::compile("vlan 7", LinkType::raw, 65535).ok());
+  EXPECT_FALSE(Filter::compile("wlan type mgt", LinkType::ethernet, 65535).ok());
 }
 
 TEST(FilterExpression, applies_to_every_link_type_of_the_input) {
@@ -150,6 +150,15 @@ TEST(FilterExpression, matches_no_packet_of_a_link_type_that_has_no_such_test) {
   EXPECT_FALSE(filter->matches(packet_of({'x', LinkType::raw, std::string(64, '\x45')})));
   EXPECT_FALSE(filter->matches(packet_of({'x', LinkType{0xffff}, std::string(64, '\x45')})));
   EXPECT_TRUE(filter->matches(packet_of(packets()[4])));
+}
+
+TEST(FilterExpression, that_the_first_packet_has_no_such_test_for_still_selects_later_ones) {
+  auto filter = Filter::compile("vlan 100", LinkType::raw, 262144);
+  ASSERT_TRUE(filter.ok()) << filter.status().message();
+  EXPECT_NE(filter->problem().find("VLAN"), std::string::npos) << filter->problem();
+  EXPECT_FALSE(filter->matches(packet_of({'x', LinkType::raw, std::string(64, '\x45')})));
+  EXPECT_TRUE(filter->matches(packet_of(packets()[4])));
+  EXPECT_FALSE(filter->matches(packet_of(packets()[3])));
 }
 
 TEST(FilterExpression, reads_nothing_behind_the_captured_octets) {
