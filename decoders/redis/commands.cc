@@ -370,7 +370,10 @@ CommandKind kind_of(Bytes name) {
 }
 
 bool CommandBuilder::is_secret(Bytes argument, std::uint64_t index) {
-  if (secret_in_ != 0 && --secret_in_ == 0) return true;
+  if (secret_in_ != 0) {
+    --secret_in_;
+    if (secret_in_ == 0) return true;
+  }
   switch (command_.kind) {
     case CommandKind::auth:  // AUTH [username] password
       return index >= 2 || (index == 1 && count_ == 2);
@@ -403,7 +406,7 @@ bool CommandBuilder::is_secret(Bytes argument, std::uint64_t index) {
   }
 }
 
-void CommandBuilder::look_closer(TextBuffer& text) {
+void CommandBuilder::look_closer(MessageText& text) {
   const std::uint64_t index = index_ - 1;
   const Bytes argument = text.part(argument_, text.size());
   if (command_.kind == CommandKind::client && index == 2 &&

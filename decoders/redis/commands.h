@@ -6,7 +6,7 @@
 // Limits: names are compared without letter case. Commands of modules and of later versions are like any other.
 #pragma once
 
-#include "decoders/redis/text_buffer.h"
+#include "decoders/redis/message_text.h"
 
 namespace spanbeat::redis {
 
@@ -55,11 +55,11 @@ class CommandBuilder {
     count_ = count;
     redact_ = redact;
   }
-  void begin_argument(TextBuffer& text) {
+  void begin_argument(MessageText& text) {
     if (index_ != 0) text.append(' ');
     argument_ = static_cast<std::uint32_t>(text.size());
   }
-  void end_argument(TextBuffer& text) {
+  void end_argument(MessageText& text) {
     const auto size = static_cast<std::uint32_t>(text.size());
     switch (index_++) {
       case 0:
@@ -95,7 +95,7 @@ class CommandBuilder {
            command_.kind == CommandKind::client || command_.kind == CommandKind::config ||
            command_.kind == CommandKind::sentinel;
   }
-  void look_closer(TextBuffer& text);
+  void look_closer(MessageText& text);
   [[nodiscard]] bool is_secret(Bytes argument, std::uint64_t index);
 
   Command command_;

@@ -40,7 +40,7 @@ char escaped(Cursor& line) {
 }
 
 // Reads one argument. False when its quotes do not end, or end within a word.
-bool read_argument(Cursor& line, TextBuffer* text) {
+bool read_argument(Cursor& line, MessageText* text) {
   std::uint8_t quote = 0;
   while (!line.empty()) {
     std::uint8_t octet = line.peek();
@@ -71,7 +71,7 @@ void skip_space(Cursor& line) {
 
 }  // namespace
 
-bool read_inline_command(Bytes line, bool redact, TextBuffer& text, Command& command) {
+bool read_inline_command(Bytes line, bool redact, MessageText& text, Command& command) {
   std::uint64_t count = 0;
   bool well_formed = true;
   Cursor at(line);

@@ -11,6 +11,6 @@
 namespace spanbeat::redis {
 
 // The command of a line (without its end). False for a blank line, which Redis passes over.
-[[nodiscard]] bool read_inline_command(Bytes line, bool redact, TextBuffer& text, Command& command);
+[[nodiscard]] bool read_inline_command(Bytes line, bool redact, MessageText& text, Command& command);
 
 }  // namespace spanbeat::redis

@@ -32,7 +32,7 @@ void drop(Assembly<Reader>*& assembly) {
 }
 
 template <typename Reader>
-Assembly<Reader>* assemble(const Reader& reader, redis::TextBuffer& text, Time begin, std::uint64_t octets,
+Assembly<Reader>* assemble(const Reader& reader, redis::MessageText& text, Time begin, std::uint64_t octets,
                            EventArena& arena) {
   static_assert(alignof(Assembly<Reader>) <= 16);
   const EventArena::Block block = arena.allocate(sizeof(Assembly<Reader>));
@@ -173,7 +173,7 @@ Step Redis::read_commands(State& state, Direction direction, Cursor data, Contex
       state.synced[index(direction)] = true;
     }
     const std::uint8_t first = data.peek();
-    TextBuffer text(scratch_.get(), kScratch, cap_, context.arena());
+    MessageText text(scratch_.get(), kScratch, cap_, context.arena());
     Cursor at = data;
     if (first == '*') {
       CommandReader reader(config_->redact_passwords);
@@ -290,7 +290,7 @@ Step Redis::read_replies(State& state, Direction direction, Cursor data, Context
       take_reply(state, reply, context);
     } else {
       ReplyReader reader(wants_reply(state));
-      TextBuffer text(scratch_.get(), kScratch, cap_, context.arena());
+      MessageText text(scratch_.get(), kScratch, cap_, context.arena());
       Cursor at = data;
       const Got got = reader.read(at, text);
       if (got == Got::wrong) return lose_place(state, direction, context);

@@ -25,7 +25,7 @@ template <typename Reader>
 struct Assembly {
   explicit Assembly(const Reader& begun) : reader(begun) {}
   Reader reader;
-  TextBuffer text;
+  MessageText text;
   Time begin = kNever;
   std::uint64_t octets = 0;
   std::uint64_t skipped = 0;  // by the engine, under way
@@ -105,7 +105,7 @@ class Redis final : public DecoderOf<Redis, redis::ConnectionState> {
  private:
   using Request = redis::Request;
   using Reply = redis::Reply;
-  using TextBuffer = redis::TextBuffer;
+  using MessageText = redis::MessageText;
 
   // redis.cc: where messages begin and end.
   void find_client(State& state, Direction direction, Cursor data, const Context& context) const;

@@ -4,7 +4,7 @@
 
 namespace spanbeat::redis {
 
-Got CommandReader::read(Cursor& data, TextBuffer& text) {
+Got CommandReader::read(Cursor& data, MessageText& text) {
   for (;;) {
     switch (phase_) {
       case Phase::begin: {
@@ -59,7 +59,7 @@ ReplyReader& ReplyReader::operator=(const ReplyReader& other) {
   return *this;
 }
 
-Got ReplyReader::read(Cursor& data, TextBuffer& text) {
+Got ReplyReader::read(Cursor& data, MessageText& text) {
   for (;;) {
     bool complete = false;  // a value is
     Got got = Got::whole;
@@ -89,7 +89,7 @@ Got ReplyReader::read(Cursor& data, TextBuffer& text) {
   }
 }
 
-Got ReplyReader::read_value(Cursor& data, TextBuffer& text, bool& complete) {
+Got ReplyReader::read_value(Cursor& data, MessageText& text, bool& complete) {
   if (data.empty()) return Got::more;
   const std::uint8_t type = data.peek();
   element_null_ = element_number_ = false;
@@ -133,7 +133,7 @@ Got ReplyReader::read_value(Cursor& data, TextBuffer& text, bool& complete) {
 }
 
 // A value that is one line.
-Got ReplyReader::read_simple(Cursor& data, TextBuffer& text) {
+Got ReplyReader::read_simple(Cursor& data, MessageText& text) {
   Cursor at = data;
   const std::uint8_t type = at.u8();
   Bytes line;
@@ -164,7 +164,7 @@ Got ReplyReader::read_simple(Cursor& data, TextBuffer& text) {
   return Got::whole;
 }
 
-Got ReplyReader::read_bulk_header(Cursor& data, std::uint8_t type, TextBuffer& text, bool& complete) {
+Got ReplyReader::read_bulk_header(Cursor& data, std::uint8_t type, MessageText& text, bool& complete) {
   Cursor at = data;
   at.skip(1);
   std::int64_t length = 0;
@@ -215,7 +215,7 @@ Got ReplyReader::read_chunk(Cursor& data, bool& complete) {
   return Got::whole;
 }
 
-Got ReplyReader::read_aggregate_header(Cursor& data, std::uint8_t type, TextBuffer& text, bool& complete) {
+Got ReplyReader::read_aggregate_header(Cursor& data, std::uint8_t type, MessageText& text, bool& complete) {
   Cursor at = data;
   at.skip(1);
   std::int64_t count = 0;
@@ -248,7 +248,7 @@ Got ReplyReader::read_aggregate_header(Cursor& data, std::uint8_t type, TextBuff
   return open(kind, values, streamed, text) ? Got::whole : Got::wrong;
 }
 
-bool ReplyReader::open(Kind kind, std::uint64_t count, bool streamed, TextBuffer& text) {
+bool ReplyReader::open(Kind kind, std::uint64_t count, bool streamed, MessageText& text) {
   if (depth_ == kDeepest) return false;
   frames_[depth_++] = {count, kind, streamed, false, false};
   if (kind == Kind::attribute) {
@@ -259,7 +259,7 @@ bool ReplyReader::open(Kind kind, std::uint64_t count, bool streamed, TextBuffer
   return true;
 }
 
-void ReplyReader::close(TextBuffer& text) {
+void ReplyReader::close(MessageText& text) {
   if (top().kind == Kind::attribute) {
     --mute_;
   } else {
@@ -268,7 +268,7 @@ void ReplyReader::close(TextBuffer& text) {
   --depth_;
 }
 
-void ReplyReader::begin_value(TextBuffer& text) {
+void ReplyReader::begin_value(MessageText& text) {
   if (depth_ == 0) return;
   Frame& frame = top();
   if (frame.begun) write(text, frame.kind == Kind::map && frame.odd ? ": " : ", ");
@@ -276,7 +276,7 @@ void ReplyReader::begin_value(TextBuffer& text) {
   if (depth_ == 1) element_begin_ = static_cast<std::uint32_t>(text.size());
 }
 
-void ReplyReader::note_element(const TextBuffer& text) {
+void ReplyReader::note_element(const MessageText& text) {
   const auto end = static_cast<std::uint32_t>(text.size());
   switch (facts_.elements) {
     case 0:
@@ -298,7 +298,7 @@ void ReplyReader::note_element(const TextBuffer& text) {
   ++facts_.elements;
 }
 
-bool ReplyReader::end_value(TextBuffer& text) {
+bool ReplyReader::end_value(MessageText& text) {
   while (depth_ != 0) {
     Frame& frame = top();
     frame.odd = !frame.odd && frame.kind != Kind::array;

@@ -67,7 +67,7 @@ inline constexpr std::int64_t kStreamed = INT64_MIN;
 struct BulkBody {
   std::uint64_t left = 0;
   // Takes what is there; keeps it in `text` unless that is null.
-  [[nodiscard]] Got read(Cursor& data, TextBuffer* text) {
+  [[nodiscard]] Got read(Cursor& data, MessageText* text) {
     const std::size_t here = left < data.size() ? static_cast<std::size_t>(left) : data.size();
     const Bytes octets = data.take(here);
     if (text != nullptr) text->append(octets);
@@ -83,12 +83,12 @@ class CommandReader {
   explicit CommandReader(bool redact) : redact_(redact) {}
 
   // Reads on. `more`: what is left in `data` is a part that cannot be used yet.
-  [[nodiscard]] Got read(Cursor& data, TextBuffer& text);
+  [[nodiscard]] Got read(Cursor& data, MessageText& text);
   // At least so many octets have to come behind those that were taken.
   [[nodiscard]] std::uint64_t missing() const { return phase_ == Phase::body ? body_.left + 2 : 1; }
   // The rest of a string that is not kept, to be left out: the next octets are those behind it. 0: nothing is to be
   // skipped.
-  [[nodiscard]] std::uint64_t skip(const TextBuffer& text) {
+  [[nodiscard]] std::uint64_t skip(const MessageText& text) {
     return phase_ == Phase::body && text.full() ? std::exchange(body_.left, 0) : 0;
   }
   // `octets` of the stream are lost; false when the place in it is lost with them.
@@ -132,9 +132,9 @@ class ReplyReader {
   ReplyReader(const ReplyReader& other) { *this = other; }
   ReplyReader& operator=(const ReplyReader& other);
 
-  [[nodiscard]] Got read(Cursor& data, TextBuffer& text);
+  [[nodiscard]] Got read(Cursor& data, MessageText& text);
   [[nodiscard]] std::uint64_t missing() const { return phase_ == Phase::body ? body_.left + 2 : 1; }
-  [[nodiscard]] std::uint64_t skip(const TextBuffer& text) {
+  [[nodiscard]] std::uint64_t skip(const MessageText& text) {
     return phase_ == Phase::body && (mute_ != 0 || text.full()) ? std::exchange(body_.left, 0) : 0;
   }
   [[nodiscard]] bool lose(std::uint64_t octets) {
@@ -155,18 +155,18 @@ class ReplyReader {
     bool odd;  // a map's value comes next
   };
 
-  Got read_value(Cursor& data, TextBuffer& text, bool& complete);
-  Got read_simple(Cursor& data, TextBuffer& text);
-  Got read_bulk_header(Cursor& data, std::uint8_t type, TextBuffer& text, bool& complete);
-  Got read_aggregate_header(Cursor& data, std::uint8_t type, TextBuffer& text, bool& complete);
+  Got read_value(Cursor& data, MessageText& text, bool& complete);
+  Got read_simple(Cursor& data, MessageText& text);
+  Got read_bulk_header(Cursor& data, std::uint8_t type, MessageText& text, bool& complete);
+  Got read_aggregate_header(Cursor& data, std::uint8_t type, MessageText& text, bool& complete);
   Got read_chunk(Cursor& data, bool& complete);
-  [[nodiscard]] bool open(Kind kind, std::uint64_t count, bool streamed, TextBuffer& text);
-  void close(TextBuffer& text);
+  [[nodiscard]] bool open(Kind kind, std::uint64_t count, bool streamed, MessageText& text);
+  void close(MessageText& text);
   // True when the whole message is over.
-  [[nodiscard]] bool end_value(TextBuffer& text);
-  void note_element(const TextBuffer& text);
-  void begin_value(TextBuffer& text);
-  void write(TextBuffer& text, std::string_view characters) const {
+  [[nodiscard]] bool end_value(MessageText& text);
+  void note_element(const MessageText& text);
+  void begin_value(MessageText& text);
+  void write(MessageText& text, std::string_view characters) const {
     if (mute_ == 0) text.append(characters);
   }
   [[nodiscard]] Frame& top() { return frames_[depth_ - 1]; }

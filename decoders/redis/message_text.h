@@ -13,17 +13,17 @@
 
 namespace spanbeat::redis {
 
-class TextBuffer {
+class MessageText {
  public:
-  TextBuffer() = default;
+  MessageText() = default;
   // Writes into `scratch` first.
-  TextBuffer(std::uint8_t* scratch, std::size_t size, std::size_t cap, EventArena& arena)
+  MessageText(std::uint8_t* scratch, std::size_t size, std::size_t cap, EventArena& arena)
       : arena_(&arena), data_(scratch), capacity_(size < cap ? size : cap), cap_(cap) {}
-  TextBuffer(const TextBuffer&) = delete;
-  TextBuffer& operator=(const TextBuffer&) = delete;
-  TextBuffer(TextBuffer&&) = delete;
-  TextBuffer& operator=(TextBuffer&&) = delete;
-  ~TextBuffer() { release(); }
+  MessageText(const MessageText&) = delete;
+  MessageText& operator=(const MessageText&) = delete;
+  MessageText(MessageText&&) = delete;
+  MessageText& operator=(MessageText&&) = delete;
+  ~MessageText() { release(); }
 
   void append(Bytes octets) {
     if (octets.size() > capacity_ - size_) [[unlikely]] {
@@ -42,7 +42,7 @@ class TextBuffer {
   // Makes room for a text that will be of about this size.
   void reserve(std::size_t size);
   // A text of `other`, in memory of its own.
-  void take_over(TextBuffer& other);
+  void take_over(MessageText& other);
 
   [[nodiscard]] std::size_t size() const { return size_; }
   // Nothing more is kept.

@@ -1,4 +1,4 @@
-#include "decoders/redis/text_buffer.h"
+#include "decoders/redis/message_text.h"
 
 #include <algorithm>
 #include <utility>
@@ -16,7 +16,7 @@ Bytes cut(Bytes octets, std::size_t room) {
 
 }  // namespace
 
-bool TextBuffer::grow(std::size_t size) {
+bool MessageText::grow(std::size_t size) {
   if (size <= capacity_) return true;
   if (arena_ == nullptr) return false;
   const EventArena::Block bigger = arena_->allocate(std::min(cap_, std::max(size, 2 * size_)));
@@ -29,9 +29,9 @@ bool TextBuffer::grow(std::size_t size) {
   return true;
 }
 
-void TextBuffer::reserve(std::size_t size) { (void)grow(std::min(size, cap_)); }
+void MessageText::reserve(std::size_t size) { (void)grow(std::min(size, cap_)); }
 
-void TextBuffer::append_slowly(Bytes octets) {
+void MessageText::append_slowly(Bytes octets) {
   if (full_) return;
   if (!grow(std::min(cap_, size_ + octets.size())) || octets.size() > capacity_ - size_) {
     octets = cut(octets, capacity_ - size_);
@@ -43,7 +43,7 @@ void TextBuffer::append_slowly(Bytes octets) {
   if (full_) capacity_ = size_;
 }
 
-void TextBuffer::take_over(TextBuffer& other) {
+void MessageText::take_over(MessageText& other) {
   release();
   arena_ = other.arena_;
   cap_ = other.cap_;
