@@ -1,5 +1,6 @@
 #include "dataplane/source/dpdk/queue.h"
 
+#include <pthread.h>
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 #include <rte_ether.h>
@@ -74,9 +75,10 @@ DpdkQueue::DpdkQueue(DpdkPort& port, std::uint16_t queue, std::uint16_t interfac
 DpdkQueue::~DpdkQueue() { release(); }
 
 void DpdkQueue::attach() {
-  attached_ = true;
+  thread_ = ::pthread_self();
   std::string problem;
-  if (core_ >= 0 && !pin_calling_thread(core_, problem) && options_.log) {
+  // The first packet of a file is read ahead by a thread that has other things to do.
+  if (core_ >= 0 && live() && !pin_calling_thread(core_, problem) && options_.log) {
     options_.log(DpdkLogLevel::warning, name_ + ": not pinned: " + problem);
   }
   if (!register_dpdk_thread() && options_.log) {
@@ -94,8 +96,9 @@ inline void DpdkQueue::release() {
 }
 
 std::size_t DpdkQueue::burst(std::span<Packet, kBurst> packets) {
-  if (!attached_) [[unlikely]]
+  if (thread_ != ::pthread_self()) [[unlikely]] {
     attach();
+  }
   release();
   if (state_ == State::end) return 0;
   for (int rejected = 0; rejected < kRejectedRounds;) {

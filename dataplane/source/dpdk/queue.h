@@ -11,6 +11,8 @@
 //         the filter rejects are counted as received and filtered, as the worker does for other sources.
 #pragma once
 
+#include <pthread.h>
+
 #include <array>
 #include <atomic>
 #include <memory>
@@ -68,7 +70,7 @@ class DpdkQueue final : public Source {
   const rte_mempool* pool_;
 
   State state_ = State::open;
-  bool attached_ = false;
+  pthread_t thread_{};  // that polls: known to DPDK
   std::atomic<bool> interrupted_{false};
   bool stopping_ = false;  // an interrupt was seen: statistics are read without delay from now on
 
