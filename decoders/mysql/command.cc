@@ -7,10 +7,10 @@
 namespace spanbeat {
 
 using mysql::Command;
-using mysql::ConnectionState;
+using mysql::MysqlConnection;
+using mysql::PendingCommand;
 using mysql::Stage;
 using mysql::Statement;
-using mysql::Transaction;
 namespace capability = mysql::capability;
 
 namespace {
@@ -72,7 +72,7 @@ bool long_data_of(const Statement& statement, std::size_t parameter, EventArena&
 
 }  // namespace
 
-Mysql::Found Mysql::client_message(ConnectionState& state, const Message& message, Context& context) {
+Mysql::Found Mysql::client_message(MysqlConnection& state, const Message& message, Context& context) {
   mysql::Answer& answer = state.answer;
   const bool logging_in = answer.stage == Stage::greeting || answer.stage == Stage::authentication;
   if (logging_in && message.sequence != 0) return client_handshake(state, message, context);
@@ -87,7 +87,7 @@ Mysql::Found Mysql::client_message(ConnectionState& state, const Message& messag
   return command(state, message, context);
 }
 
-Mysql::Found Mysql::command(ConnectionState& state, const Message& message, Context& context) {
+Mysql::Found Mysql::command(MysqlConnection& state, const Message& message, Context& context) {
   const auto command = static_cast<Command>(message.first);
   if (state.answer.stage == Stage::tail) finish(state, context);
   while (!state.waiting.empty() && state.waiting.front().in_doubt) give_up_front(state, context);
@@ -120,7 +120,7 @@ Mysql::Found Mysql::command(ConnectionState& state, const Message& message, Cont
       break;
   }
 
-  Transaction transaction;
+  PendingCommand transaction;
   transaction.command = command;
   const bool told = command == Command::query || command == Command::stmt_prepare || command == Command::stmt_execute ||
                     command == Command::stmt_bulk_execute;
@@ -139,7 +139,7 @@ Mysql::Found Mysql::command(ConnectionState& state, const Message& message, Cont
       execute(state, event, message, context);
     }
   }
-  if (state.waiting.size() >= mysql::TransactionQueue::kMost) {
+  if (state.waiting.size() >= mysql::CommandQueue::kMost) {
     context.counters().add(Counter::transactions_evicted);
     flush(state, context);
     state.sides[1].in_place = false;
@@ -171,7 +171,7 @@ void Mysql::set_method(Event& event, std::string_view statement) {
 }
 
 // "COM_QUERY".
-void Mysql::query(ConnectionState& state, Event& event, const Message& message) {
+void Mysql::query(MysqlConnection& state, Event& event, const Message& message) {
   Cursor sql(message.payload);
   sql.skip(1);
   // No statement begins with such octets; where the handshake was not seen, they tell.
@@ -186,7 +186,7 @@ void Mysql::query(ConnectionState& state, Event& event, const Message& message) 
 }
 
 // "COM_STMT_PREPARE". The statement is not executed, so `query` does not say it: it is the parameter of the command.
-void Mysql::prepare(Transaction& transaction, const Message& message, Context& context) {
+void Mysql::prepare(PendingCommand& transaction, const Message& message, Context& context) {
   const Bytes octets = message.payload.empty() ? Bytes() : message.payload.subspan(1);
   const std::string_view sql = text(octets);
   Event& event = transaction.event;
@@ -203,7 +203,7 @@ void Mysql::prepare(Transaction& transaction, const Message& message, Context& c
 }
 
 // "COM_STMT_EXECUTE" and MariaDB's "COM_STMT_BULK_EXECUTE", whose many rows of parameters are not shown.
-void Mysql::execute(ConnectionState& state, Event& event, const Message& message, Context& context) {
+void Mysql::execute(MysqlConnection& state, Event& event, const Message& message, Context& context) {
   Cursor payload(message.payload);
   payload.skip(1);
   const std::uint32_t id = payload.le32();
@@ -211,7 +211,7 @@ void Mysql::execute(ConnectionState& state, Event& event, const Message& message
   if (last) {
     // Sent ahead, behind its preparation.
     for (std::uint32_t i = state.waiting.size(); i > 0; --i) {
-      const Transaction& before = state.waiting[i - 1];
+      const PendingCommand& before = state.waiting[i - 1];
       if (before.command != Command::stmt_prepare) continue;
       begin_statement(event, text(before.statement.view()));
       return;
@@ -231,7 +231,7 @@ void Mysql::execute(ConnectionState& state, Event& event, const Message& message
   }
 }
 
-void Mysql::write_parameters(ConnectionState& state, Event& event, Statement& statement, Cursor payload,
+void Mysql::write_parameters(MysqlConnection& state, Event& event, Statement& statement, Cursor payload,
                              Context& context) {
   const std::uint8_t flags = payload.u8();
   payload.skip(4);  // iterations: 1
@@ -290,7 +290,7 @@ void Mysql::write_parameters(ConnectionState& state, Event& event, Statement& st
 }
 
 // "COM_STMT_SEND_LONG_DATA": a part of a parameter of the execution that follows.
-void Mysql::keep_long_data(ConnectionState& state, Cursor payload, Context& context) {
+void Mysql::keep_long_data(MysqlConnection& state, Cursor payload, Context& context) {
   Statement* statement = state.session.statements.use(payload.le32(), context.time(), config_->statement_timeout);
   const Bytes parameter = payload.take(2);
   if (statement == nullptr || !payload.ok()) return;

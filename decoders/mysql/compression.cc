@@ -18,7 +18,7 @@ bool begins_zstd(Bytes octets) {
 
 }  // namespace
 
-struct Decompressor::Codecs {
+struct PacketDecompressor::Codecs {
   z_stream inflate{};
   bool inflate_ready = false;
   ZSTD_DCtx* zstd = nullptr;
@@ -49,10 +49,10 @@ struct Decompressor::Codecs {
   }
 };
 
-Decompressor::Decompressor() = default;
-Decompressor::~Decompressor() = default;
+PacketDecompressor::PacketDecompressor() = default;
+PacketDecompressor::~PacketDecompressor() = default;
 
-Bytes Decompressor::decompress(Bytes packed, std::size_t size) {
+Bytes PacketDecompressor::decompress(Bytes packed, std::size_t size) {
   if (size == 0 || size >= std::size_t{1} << 24) return {};
   if (!codecs_) codecs_ = std::make_unique<Codecs>();
   Codecs& codecs = *codecs_;

@@ -12,12 +12,12 @@
 
 namespace spanbeat::mysql {
 
-class Decompressor {
+class PacketDecompressor {
  public:
-  Decompressor();
-  ~Decompressor();
-  Decompressor(const Decompressor&) = delete;
-  Decompressor& operator=(const Decompressor&) = delete;
+  PacketDecompressor();
+  ~PacketDecompressor();
+  PacketDecompressor(const PacketDecompressor&) = delete;
+  PacketDecompressor& operator=(const PacketDecompressor&) = delete;
 
   // The octets, `size` of them, good until the next call; empty when they are not that.
   [[nodiscard]] Bytes decompress(Bytes packed, std::size_t size);

@@ -8,7 +8,7 @@
 namespace spanbeat {
 
 using mysql::Command;
-using mysql::ConnectionState;
+using mysql::MysqlConnection;
 using mysql::Stage;
 
 namespace {
@@ -28,7 +28,7 @@ void mysql::Answer::clear() {
 }
 
 // One result is over: another one follows, or the response is complete.
-void Mysql::end_of_result(ConnectionState& state, std::uint16_t status, Context& context) {
+void Mysql::end_of_result(MysqlConnection& state, std::uint16_t status, Context& context) {
   if ((status & mysql::kMoreResults) != 0) {
     state.answer.stage = Stage::response;
   } else {
@@ -37,7 +37,7 @@ void Mysql::end_of_result(ConnectionState& state, std::uint16_t status, Context&
 }
 
 // The response is over, as it is.
-void Mysql::finish(ConnectionState& state, Context& context) {
+void Mysql::finish(MysqlConnection& state, Context& context) {
   mysql::Answer& answer = state.answer;
   Event& event = state.waiting.front().event;
   if (event) {
@@ -62,7 +62,7 @@ void Mysql::write_answer(Event& event, const mysql::Answer& answer) {
 }
 
 // The oldest command is not answered any more, or not to the end.
-void Mysql::give_up_front(ConnectionState& state, Context& context) {
+void Mysql::give_up_front(MysqlConnection& state, Context& context) {
   mysql::Answer& answer = state.answer;
   Event& event = state.waiting.front().event;
   if (answer.stage == Stage::tail) {
@@ -86,16 +86,16 @@ void Mysql::give_up_front(ConnectionState& state, Context& context) {
   answer.clear();
 }
 
-void Mysql::flush(ConnectionState& state, Context& context) {
+void Mysql::flush(MysqlConnection& state, Context& context) {
   while (!state.waiting.empty()) give_up_front(state, context);
 }
 
-bool Mysql::shows_rows(const ConnectionState& state) const {
+bool Mysql::shows_rows(const MysqlConnection& state) const {
   return config_->send_response && state.answer.shown_rows < static_cast<std::uint64_t>(config_->max_rows);
 }
 
 // The line of column names.
-void Mysql::show_name(ConnectionState& state, Bytes name, Context& context) {
+void Mysql::show_name(MysqlConnection& state, Bytes name, Context& context) {
   mysql::Answer& answer = state.answer;
   mysql::CsvLine line(context.arena(), answer.csv, kMostCsv, answer.columns_left == answer.column_count);
   line.field(text(name));
@@ -104,7 +104,7 @@ void Mysql::show_name(ConnectionState& state, Bytes name, Context& context) {
 
 // A row: of the text protocol ("ProtocolText::ResultsetRow") or of the binary one ("ProtocolBinary::ResultsetRow").
 // At most max_row_length octets of its values are shown; what does not fit is left out.
-void Mysql::show_row(ConnectionState& state, Bytes row, Context& context) {
+void Mysql::show_row(MysqlConnection& state, Bytes row, Context& context) {
   mysql::Answer& answer = state.answer;
   ++answer.shown_rows;
   mysql::CsvLine line(context.arena(), answer.csv, kMostCsv, true);

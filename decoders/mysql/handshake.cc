@@ -3,12 +3,12 @@
 
 namespace spanbeat {
 
-using mysql::ConnectionState;
+using mysql::MysqlConnection;
 using mysql::Stage;
 namespace capability = mysql::capability;
 
 // "Protocol::HandshakeV10".
-Mysql::Found Mysql::greeting(ConnectionState& state, const Message& message) {
+Mysql::Found Mysql::greeting(MysqlConnection& state, const Message& message) {
   Cursor cursor(message.payload);
   if (cursor.u8() != 10) return Found::progress;  // an error: no connection; or a protocol of the last century
   cursor.until(0, 256);                           // version
@@ -25,7 +25,7 @@ Mysql::Found Mysql::greeting(ConnectionState& state, const Message& message) {
 }
 
 // "Protocol::SSLRequest", "Protocol::HandshakeResponse41", and the packets of authentication plugins behind it.
-Mysql::Found Mysql::client_handshake(ConnectionState& state, const Message& message, Context& context) {
+Mysql::Found Mysql::client_handshake(MysqlConnection& state, const Message& message, Context& context) {
   if (state.session.capabilities_known || message.sequence != 1) return Found::progress;
   Cursor cursor(message.payload);
   std::uint64_t capabilities = cursor.le16();
@@ -53,7 +53,7 @@ Mysql::Found Mysql::client_handshake(ConnectionState& state, const Message& mess
 }
 
 // Anything but OK and an error goes on: other plugins, challenges, keys.
-Mysql::Found Mysql::authentication(ConnectionState& state, const Message& message, Context& context) {
+Mysql::Found Mysql::authentication(MysqlConnection& state, const Message& message, Context& context) {
   if (message.first != mysql::kOk || message.length < 3) return Found::progress;
   state.answer.stage = Stage::response;
   const mysql::Session& session = state.session;

@@ -6,10 +6,10 @@
 namespace spanbeat {
 
 using mysql::Command;
-using mysql::ConnectionState;
 using mysql::kCompressedHeader;
 using mysql::kFullPacket;
 using mysql::kPacketHeader;
+using mysql::MysqlConnection;
 using mysql::Stage;
 
 namespace {
@@ -79,7 +79,7 @@ Probe Mysql::probe(Direction direction, Cursor data) {
 }
 
 // The client is the end that talks to one of the ports; who spoke first decides when none or both are.
-void Mysql::orient(ConnectionState& state, Direction, Context& context) {
+void Mysql::orient(MysqlConnection& state, Direction, Context& context) {
   const Endpoints& ends = context.endpoints();
   const auto configured = [&](std::uint16_t port) {
     return std::find(config_->ports.begin(), config_->ports.end(), port) != config_->ports.end();
@@ -94,10 +94,10 @@ void Mysql::orient(ConnectionState& state, Direction, Context& context) {
   }
 }
 
-Step Mysql::on_data(ConnectionState& state, Direction direction, Cursor cursor, Context& context) {
+Step Mysql::on_data(MysqlConnection& state, Direction direction, Cursor cursor, Context& context) {
   if (!state.oriented) orient(state, direction, context);
   const bool from_client = direction == state.client;
-  Side& side = state.sides[from_client ? 0 : 1];
+  PacketStream& side = state.sides[from_client ? 0 : 1];
   const Bytes data = cursor.rest();
   if (!side.in_place) [[unlikely]] {
     switch (find_place(state, from_client, data)) {
@@ -132,13 +132,13 @@ Step Mysql::on_data(ConnectionState& state, Direction direction, Cursor cursor, 
   return Step::ok(data.size());
 }
 
-Step Mysql::leave(ConnectionState& state, Counter why, Context& context) {
+Step Mysql::leave(MysqlConnection& state, Counter why, Context& context) {
   context.counters().add(why);
   flush(state, context);
   return Step::done();
 }
 
-Mysql::Place Mysql::find_place(ConnectionState& state, bool from_client, Bytes data) {
+Mysql::Place Mysql::find_place(MysqlConnection& state, bool from_client, Bytes data) {
   if (data.size() > kPacketHeader + 1) return from_client ? find_command(state, data) : find_response(state, data);
   if (from_client) {
     // The shortest commands have no parameters: such a one is whole.
@@ -152,7 +152,7 @@ Mysql::Place Mysql::find_place(ConnectionState& state, bool from_client, Bytes d
                                                                                             : Place::unknown;
 }
 
-Mysql::Place Mysql::find_command(ConnectionState& state, Bytes data) {
+Mysql::Place Mysql::find_command(MysqlConnection& state, Bytes data) {
   if (begins_tls(data)) return Place::tls;
   if (state.session.compressed) {
     return data[3] == 0 ? Place::found : Place::unknown;
@@ -169,7 +169,7 @@ Mysql::Place Mysql::find_command(ConnectionState& state, Bytes data) {
   return handshake && data[3] != 0 && length_at(data.data()) < 0x10000 ? Place::found : Place::unknown;
 }
 
-Mysql::Place Mysql::find_response(ConnectionState& state, Bytes data) {
+Mysql::Place Mysql::find_response(MysqlConnection& state, Bytes data) {
   if (state.waiting.empty() && state.answer.stage != Stage::authentication && begins_greeting(data)) {
     state.session.clear();
     state.answer.stage = Stage::greeting;
@@ -182,16 +182,16 @@ Mysql::Place Mysql::find_response(ConnectionState& state, Bytes data) {
 }
 
 // Is it worth keeping the octets of a message that begins thus, when it is not there as a whole?
-bool Mysql::wanted(const ConnectionState& state, bool from_client, std::uint8_t first) const {
+bool Mysql::wanted(const MysqlConnection& state, bool from_client, std::uint8_t first) const {
   if (from_client) return !state.infile;
   const mysql::Answer& answer = state.answer;
   if (answer.stage != Stage::rows && answer.stage != Stage::rows_or_eof) return true;
   return first == mysql::kEof || first == mysql::kError || shows_rows(state);
 }
 
-Mysql::Found Mysql::read_packets(ConnectionState& state, bool from_client, Bytes data, std::size_t& used,
+Mysql::Found Mysql::read_packets(MysqlConnection& state, bool from_client, Bytes data, std::size_t& used,
                                  Context& context) {
-  Side& side = state.sides[from_client ? 0 : 1];
+  PacketStream& side = state.sides[from_client ? 0 : 1];
   std::size_t at = 0;
   while (at < data.size()) {
     const Bytes rest = data.subspan(at);
@@ -250,8 +250,8 @@ Mysql::Found Mysql::read_packets(ConnectionState& state, bool from_client, Bytes
   return Found::progress;
 }
 
-Mysql::Found Mysql::end_packet(ConnectionState& state, bool from_client, Context& context) {
-  Side& side = state.sides[from_client ? 0 : 1];
+Mysql::Found Mysql::end_packet(MysqlConnection& state, bool from_client, Context& context) {
+  PacketStream& side = state.sides[from_client ? 0 : 1];
   if (side.continued) return Found::progress;
   const std::uint64_t wire = state.session.compressed ? std::exchange(side.credit, 0) : side.wire;
   const Found found =
@@ -261,12 +261,12 @@ Mysql::Found Mysql::end_packet(ConnectionState& state, bool from_client, Context
   return found;
 }
 
-Mysql::Found Mysql::handle(ConnectionState& state, bool from_client, const Message& message, Context& context) {
+Mysql::Found Mysql::handle(MysqlConnection& state, bool from_client, const Message& message, Context& context) {
   return from_client ? client_message(state, message, context) : server_message(state, message, context);
 }
 
-Step Mysql::read_compressed(ConnectionState& state, bool from_client, Bytes data, Context& context) {
-  Side& side = state.sides[from_client ? 0 : 1];
+Step Mysql::read_compressed(MysqlConnection& state, bool from_client, Bytes data, Context& context) {
+  PacketStream& side = state.sides[from_client ? 0 : 1];
   std::size_t at = 0;
   while (at < data.size()) {
     const Bytes rest = data.subspan(at);
@@ -301,10 +301,10 @@ Step Mysql::read_compressed(ConnectionState& state, bool from_client, Bytes data
   return Step::ok(at);
 }
 
-GapAnswer Mysql::on_gap(ConnectionState& state, Direction direction, std::uint64_t octets, Context& context) {
+GapAnswer Mysql::on_gap(MysqlConnection& state, Direction direction, std::uint64_t octets, Context& context) {
   if (!state.oriented) orient(state, direction, context);
   const bool from_client = direction == state.client;
-  Side& side = state.sides[from_client ? 0 : 1];
+  PacketStream& side = state.sides[from_client ? 0 : 1];
   if (!side.in_place) return GapAnswer::resync;
   if (!state.session.compressed && side.left >= octets) {
     // A hole inside a packet: where the next one begins is known.
@@ -337,7 +337,7 @@ GapAnswer Mysql::on_gap(ConnectionState& state, Direction direction, std::uint64
   return GapAnswer::resync;
 }
 
-void Mysql::on_close(ConnectionState& state, CloseReason reason, Context& context) {
+void Mysql::on_close(MysqlConnection& state, CloseReason reason, Context& context) {
   flush(state, context);
   // The connection may be idle only.
   if (reason != CloseReason::timeout && reason != CloseReason::evicted) return;

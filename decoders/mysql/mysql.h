@@ -9,23 +9,23 @@
 //         the start was not seen, the packets themselves tell.
 // Limits: TLS and replication streams are not decoded: the connection is let go. Of a message at most kMostKept octets
 // are
-//         kept; at most TransactionQueue::kMost commands wait on a connection.
+//         kept; at most CommandQueue::kMost commands wait on a connection.
 #pragma once
 
 #include <memory>
 
 #include "decoders/mysql.config.gen.h"
+#include "decoders/mysql/command_queue.h"
 #include "decoders/mysql/compression.h"
 #include "decoders/mysql/session.h"
 #include "decoders/mysql/tables.h"
-#include "decoders/mysql/transaction_queue.h"
 
 namespace spanbeat {
 
 namespace mysql {
 
 // One direction of a connection: the packet, and the message of one or more packets, that is under way there.
-struct Side {
+struct PacketStream {
   bool in_place = false;   // the next octet begins a packet, or is in one that is known
   bool kept = false;       // the message's octets are put together
   bool continued = false;  // the last packet was full: the next one goes on with the message
@@ -99,21 +99,21 @@ struct Answer {
   void clear();
 };
 
-struct ConnectionState {
+struct MysqlConnection {
   bool oriented = false;
   bool infile = false;     // the client sends a file
   bool unmatched = false;  // the server's octets answer nothing that was seen
   Direction client = Direction::originator;
   std::uint64_t server_capabilities = 0;
-  Side sides[2];  // [0] is the client's
+  PacketStream sides[2];  // [0] is the client's
   Answer answer;
   Session session;
-  TransactionQueue waiting;
+  CommandQueue waiting;
 };
 
 }  // namespace mysql
 
-class Mysql final : public DecoderOf<Mysql, mysql::ConnectionState> {
+class Mysql final : public DecoderOf<Mysql, mysql::MysqlConnection> {
  public:
   static constexpr DecoderInfo kInfo = {.name = "mysql",
                                         .tcp = true,
@@ -138,8 +138,8 @@ class Mysql final : public DecoderOf<Mysql, mysql::ConnectionState> {
 
  private:
   using Message = mysql::Message;
-  using Side = mysql::Side;
-  using Transaction = mysql::Transaction;
+  using PacketStream = mysql::PacketStream;
+  using PendingCommand = mysql::PendingCommand;
   // What became of a message.
   enum class Found : std::uint8_t {
     progress,  // go on
@@ -173,7 +173,7 @@ class Mysql final : public DecoderOf<Mysql, mysql::ConnectionState> {
   void begin_statement(Event& event, std::string_view sql);
   void query(State& state, Event& event, const Message& message);
   void execute(State& state, Event& event, const Message& message, Context& context);
-  void prepare(Transaction& transaction, const Message& message, Context& context);
+  void prepare(PendingCommand& transaction, const Message& message, Context& context);
   void set_method(Event& event, std::string_view statement);
   void write_parameters(State& state, Event& event, mysql::Statement& statement, Cursor payload, Context& context);
   void keep_long_data(State& state, Cursor payload, Context& context);
@@ -201,7 +201,7 @@ class Mysql final : public DecoderOf<Mysql, mysql::ConnectionState> {
 
   std::shared_ptr<const MysqlConfig> config_;
   mysql::ParkedSessions parked_;
-  mysql::Decompressor decompressor_;
+  mysql::PacketDecompressor decompressor_;
 };
 
 }  // namespace spanbeat

@@ -6,7 +6,7 @@
 namespace spanbeat {
 
 using mysql::Command;
-using mysql::ConnectionState;
+using mysql::MysqlConnection;
 using mysql::Stage;
 using EofPackets = mysql::Session::EofPackets;
 namespace capability = mysql::capability;
@@ -39,7 +39,7 @@ std::uint16_t status_of(Bytes payload, std::uint64_t length) {
 
 }  // namespace
 
-Mysql::Found Mysql::server_message(ConnectionState& state, const Message& message, Context& context) {
+Mysql::Found Mysql::server_message(MysqlConnection& state, const Message& message, Context& context) {
   mysql::Answer& answer = state.answer;
   if (answer.stage == Stage::greeting) return greeting(state, message);
   if (answer.stage == Stage::authentication) return authentication(state, message, context);
@@ -109,7 +109,7 @@ Mysql::Found Mysql::server_message(ConnectionState& state, const Message& messag
   return Found::progress;
 }
 
-void Mysql::first_packet(ConnectionState& state, const Message& message, Context& context) {
+void Mysql::first_packet(MysqlConnection& state, const Message& message, Context& context) {
   mysql::Answer& answer = state.answer;
   if (message.first == mysql::kError) {
     error_packet(state, message, context);
@@ -151,7 +151,7 @@ void Mysql::first_packet(ConnectionState& state, const Message& message, Context
 }
 
 // "OK_Packet".
-void Mysql::ok_packet(ConnectionState& state, const Message& message, Context& context) {
+void Mysql::ok_packet(MysqlConnection& state, const Message& message, Context& context) {
   mysql::Answer& answer = state.answer;
   if (is_eof(message.first, message.length)) {
     end_of_result(state, status_of(message.payload, message.length), context);
@@ -168,7 +168,7 @@ void Mysql::ok_packet(ConnectionState& state, const Message& message, Context& c
 }
 
 // "ERR_Packet". It ends the response, also of several results.
-void Mysql::error_packet(ConnectionState& state, const Message& message, Context& context) {
+void Mysql::error_packet(MysqlConnection& state, const Message& message, Context& context) {
   Event& event = state.waiting.front().event;
   if (event) {
     Cursor cursor(message.payload);
@@ -189,7 +189,7 @@ void Mysql::error_packet(ConnectionState& state, const Message& message, Context
 
 // "Text Resultset": the number of columns, and, where agreed, whether their definitions follow. MySQL says that before
 // the number, MariaDB behind it.
-void Mysql::column_count(ConnectionState& state, const Message& message) {
+void Mysql::column_count(MysqlConnection& state, const Message& message) {
   mysql::Answer& answer = state.answer;
   const mysql::Session& session = state.session;
   Cursor cursor(message.payload);
@@ -208,7 +208,7 @@ void Mysql::column_count(ConnectionState& state, const Message& message) {
 }
 
 // "Column Definition": the tables are told, and with send_response the names. Of parameters nothing is.
-void Mysql::definition(ConnectionState& state, const Message& message, bool of_result, Context& context) {
+void Mysql::definition(MysqlConnection& state, const Message& message, bool of_result, Context& context) {
   mysql::Answer& answer = state.answer;
   if (!state.waiting.front().event) return;
   Cursor cursor(message.payload);
@@ -231,7 +231,7 @@ void Mysql::definition(ConnectionState& state, const Message& message, bool of_r
   answer.columns.append(context.arena(), column, 2 * kMostColumns);
 }
 
-void Mysql::row_or_end(ConnectionState& state, const Message& message, Context& context) {
+void Mysql::row_or_end(MysqlConnection& state, const Message& message, Context& context) {
   mysql::Answer& answer = state.answer;
   if (message.first == mysql::kError) {
     error_packet(state, message, context);
@@ -247,9 +247,9 @@ void Mysql::row_or_end(ConnectionState& state, const Message& message, Context& 
 }
 
 // "COM_STMT_PREPARE_OK".
-void Mysql::prepare_ok(ConnectionState& state, const Message& message, Context& context) {
+void Mysql::prepare_ok(MysqlConnection& state, const Message& message, Context& context) {
   mysql::Answer& answer = state.answer;
-  mysql::Transaction& transaction = state.waiting.front();
+  mysql::PendingCommand& transaction = state.waiting.front();
   mysql::Session& session = state.session;
   Cursor cursor(message.payload);
   const bool ok = cursor.u8() == mysql::kOk;
@@ -275,7 +275,7 @@ void Mysql::prepare_ok(ConnectionState& state, const Message& message, Context& 
 }
 
 // Definitions of parameters, then of columns, each followed by an EOF packet unless that was agreed not to be.
-void Mysql::prepared(ConnectionState& state, const Message& message, Context& context) {
+void Mysql::prepared(MysqlConnection& state, const Message& message, Context& context) {
   mysql::Answer& answer = state.answer;
   EofPackets& eof_packets = state.session.eof_packets;
   if (message.first == mysql::kError) {

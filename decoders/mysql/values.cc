@@ -65,7 +65,7 @@ std::string_view time_of_day(Cursor& cursor, ValueRoom& room) {
   const unsigned minutes = present ? value.u8() : 0;
   const unsigned seconds = present ? value.u8() : 0;
   const char* sign = negative ? "-" : "";
-  const auto all_hours = static_cast<unsigned long long>(days * 24 + hours);
+  const unsigned long long all_hours = days * 24 + hours;
   if (has_fraction) return print(room, "%s%02llu:%02u:%02u.%06u", sign, all_hours, minutes, seconds, value.le32());
   return print(room, "%s%02llu:%02u:%02u", sign, all_hours, minutes, seconds);
 }

@@ -1,6 +1,6 @@
 // The commands of a connection that wait for their response, oldest first.
 //
-// What:   a ring of Transactions: two in the connection's state, more in a block of the worker's arena.
+// What:   a ring of PendingCommands: two in the connection's state, more in a block of the worker's arena.
 // Why:    a client sends one command and waits, so that nothing is allocated but the event itself; those that send
 // ahead
 //         (MariaDB's connectors) get their answers in the same order.
@@ -14,21 +14,21 @@
 
 namespace spanbeat::mysql {
 
-struct Transaction {
+struct PendingCommand {
   Event event;  // none for commands that give no document
   Command command = Command::sleep;
   bool in_doubt = false;  // its response may have been in a hole
   GrowBuffer statement;   // of stmt_prepare: the text, to be remembered with the server's id
 };
 
-class TransactionQueue {
+class CommandQueue {
  public:
   static constexpr std::uint32_t kMost = 1024;
 
-  TransactionQueue() = default;
-  TransactionQueue(const TransactionQueue&) = delete;
-  TransactionQueue& operator=(const TransactionQueue&) = delete;
-  ~TransactionQueue() {
+  CommandQueue() = default;
+  CommandQueue(const CommandQueue&) = delete;
+  CommandQueue& operator=(const CommandQueue&) = delete;
+  ~CommandQueue() {
     while (!empty()) pop_front();
     if (arena_ != nullptr) arena_->release(block_);
   }
@@ -36,18 +36,20 @@ class TransactionQueue {
   [[nodiscard]] bool empty() const { return count_ == 0; }
   [[nodiscard]] std::uint32_t size() const { return count_; }
   // Counted from the oldest.
-  [[nodiscard]] Transaction& operator[](std::uint32_t index) { return entries()[(first_ + index) & (capacity_ - 1)]; }
-  [[nodiscard]] Transaction& front() { return (*this)[0]; }
-  [[nodiscard]] Transaction& back() { return (*this)[count_ - 1]; }
+  [[nodiscard]] PendingCommand& operator[](std::uint32_t index) {
+    return entries()[(first_ + index) & (capacity_ - 1)];
+  }
+  [[nodiscard]] PendingCommand& front() { return (*this)[0]; }
+  [[nodiscard]] PendingCommand& back() { return (*this)[count_ - 1]; }
   // False when the bound or the arena's ceiling is reached.
-  [[nodiscard]] bool push_back(EventArena& arena, Transaction&& transaction) {
+  [[nodiscard]] bool push_back(EventArena& arena, PendingCommand&& transaction) {
     if (count_ == capacity_ && !grow(arena)) return false;
     ++count_;
     back() = std::move(transaction);
     return true;
   }
   void pop_front() {
-    front() = Transaction();
+    front() = PendingCommand();
     first_ = (first_ + 1) & (capacity_ - 1);
     --count_;
   }
@@ -55,16 +57,16 @@ class TransactionQueue {
  private:
   static constexpr std::uint32_t kInside = 2;
 
-  [[nodiscard]] Transaction* entries() {
-    return arena_ == nullptr ? inside_ : std::launder(reinterpret_cast<Transaction*>(block_.data));
+  [[nodiscard]] PendingCommand* entries() {
+    return arena_ == nullptr ? inside_ : std::launder(reinterpret_cast<PendingCommand*>(block_.data));
   }
   bool grow(EventArena& arena) {
     if (capacity_ >= kMost) return false;
     const std::uint32_t capacity = capacity_ * 8 > kMost ? kMost : capacity_ * 8;
-    const EventArena::Block block = arena.allocate(capacity * sizeof(Transaction));
+    const EventArena::Block block = arena.allocate(capacity * sizeof(PendingCommand));
     if (block.data == nullptr) return false;
-    auto* larger = reinterpret_cast<Transaction*>(block.data);
-    for (std::uint32_t i = 0; i < capacity; ++i) new (larger + i) Transaction();
+    auto* larger = reinterpret_cast<PendingCommand*>(block.data);
+    for (std::uint32_t i = 0; i < capacity; ++i) new (larger + i) PendingCommand();
     for (std::uint32_t i = 0; i < count_; ++i) larger[i] = std::move((*this)[i]);
     if (arena_ != nullptr) arena_->release(block_);
     arena_ = &arena;
@@ -74,7 +76,7 @@ class TransactionQueue {
     return true;
   }
 
-  Transaction inside_[kInside];
+  PendingCommand inside_[kInside];
   EventArena* arena_ = nullptr;
   EventArena::Block block_;
   std::uint32_t first_ = 0;
