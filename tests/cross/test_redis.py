@@ -3,9 +3,11 @@ import shutil
 import subprocess
 import unittest
 import xml.etree.ElementTree as ElementTree
-from collections import defaultdict
+from collections import Counter, defaultdict
 
-from support.program import capture, read
+from support import pcap
+from support.accounting import offences
+from support.program import Home, canonical, capture, read
 
 PROTOCOLS = "\n- type: redis\n  ports: [6379]\n  redact_passwords: false\n"
 
@@ -125,6 +127,52 @@ class Redis(unittest.TestCase):
         run = read(capture("redis"), protocols="\n- type: redis\n  ports: [6379]\n", flows="")
         self.assertIn(b"AUTH app REDACTED", run.raw)
         self.assertNotIn(b"app-secret", run.raw)
+
+
+class Streams(unittest.TestCase):
+    def same_documents(self, change):
+        with Home() as home:
+            whole = pcap.connections_with_syn(pcap.read(capture("redis")))
+            straight = home.read(home.file("straight.pcap", pcap.encode(whole.packets)), protocols=PROTOCOLS, flows="")
+            want = Counter(canonical(d) for d in straight.transactions)
+            self.assertGreater(len(straight.transactions), 200)
+            for seed in (1, 2, 3, 4):
+                run = home.read(home.file("changed.pcap", pcap.encode(change(whole, seed))), protocols=PROTOCOLS, flows="")
+                with self.subTest(seed=seed):
+                    self.assertEqual(run.status, 0, run.explain())
+                    self.assertEqual(offences(run), [])
+                    got = Counter(canonical(d) for d in run.transactions)
+                    self.assertEqual([d[:500] for d in (want - got)], [])
+                    self.assertEqual([d[:500] for d in (got - want)], [])
+
+    def test_segments_in_another_order(self):
+        self.same_documents(lambda whole, seed: pcap.shuffle_segments(whole, 16, seed))
+
+    def test_segments_of_all_connections_in_another_order(self):
+        self.same_documents(lambda whole, seed: pcap.shuffle_window(whole, 16, seed))
+
+    def test_segments_twice(self):
+        self.same_documents(lambda whole, seed: pcap.repeat_segments(whole, seed))
+
+    def test_a_lost_packet_costs_only_what_it_touched(self):
+        """Whatever packet is missing: all other connections tell the same, no answer is shown with another command."""
+        with Home() as home:
+            packets = pcap.read(capture("redis"))
+            straight = home.read(capture("redis"), protocols=PROTOCOLS, flows="")
+            known = Counter(told(d) for d in straight.transactions)
+            for missing in range(3, len(packets), 37):
+                run = home.read(home.file("lossy.pcap", pcap.encode(packets[:missing] + packets[missing + 1:])),
+                                protocols=PROTOCOLS, flows="")
+                with self.subTest(missing=missing):
+                    self.assertEqual(run.status, 0, run.explain())
+                    self.assertEqual(offences(run), [])
+                    answered = Counter(told(d) for d in run.transactions if "error" not in d)
+                    self.assertEqual(answered - known, Counter())
+                    self.assertGreater(sum(answered.values()), 100)
+
+
+def told(document):
+    return document["query"], document["redis"].get("return_value"), document["redis"].get("error")
 
 
 if __name__ == "__main__":
