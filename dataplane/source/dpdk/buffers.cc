@@ -17,9 +17,10 @@ namespace {
 constexpr std::uint32_t kMostBuffers = 4'000'000;
 constexpr std::uint16_t kUsualRoom = 2048;
 constexpr std::uint16_t kMostRoom = UINT16_MAX - RTE_PKTMBUF_HEADROOM;
-// The largest frame that a ring of net_af_packet can have whose packets still fit into one mbuf: what the kernel joins
-// (GRO, TSO on veth and loopback) comes whole, up to the last octets of 64 KiB.
-constexpr std::string_view kLongFrames = "blocksz=65536,framesz=65392,framecnt=512";
+// The largest frame that a ring of net_af_packet can have: whole pages, and it must fit into one mbuf. What the kernel
+// joins (GRO, and TSO on veth and loopback) comes whole but for packets of the last 4 KiB below 64.
+constexpr std::uint32_t kLongFrame = 61440;
+constexpr std::string_view kLongFrames = "blocksz=61440,framesz=61440,framecnt=512";
 
 bool begins(std::string_view text, std::string_view with) { return text.substr(0, with.size()) == with; }
 
@@ -97,7 +98,7 @@ bool plan_buffers(const std::string& device, const DpdkOptions& options, DpdkBuf
   const bool af_xdp = begins(device, "net_af_xdp");
   if (af_packet && !given.frame_size && options.buffer_size == 0) {
     buffers.arguments += "," + std::string(kLongFrames);
-    given.frame = 65392;
+    given.frame = kLongFrame;
   }
   buffers.queues = options.queues;
   if (buffers.queues == 0 && pcap) buffers.queues = given.capture_queues;
