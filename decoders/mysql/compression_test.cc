@@ -11,7 +11,6 @@ namespace spanbeat::testing {
 namespace {
 
 using namespace mysql::testing;
-using mysql::Command;
 namespace capability = mysql::capability;
 
 enum class Codec { none, zlib, zstd };

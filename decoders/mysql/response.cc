@@ -266,7 +266,7 @@ void Mysql::prepare_ok(MysqlConnection& state, const Message& message, Context& 
   answer.num_fields = columns;
   answer.columns_left = columns;
   answer.parameters_left = parameters;
-  const bool without_definitions = session.has(capability::optional_metadata) && cursor.size() >= 1 && cursor.u8() == 0;
+  const bool without_definitions = session.has(capability::optional_metadata) && !cursor.empty() && cursor.u8() == 0;
   if (without_definitions || columns + parameters == 0) {
     finish(state, context);
   } else {
