@@ -1,4 +1,5 @@
 // Any octets, under any link type: dissected, keyed and accounted without harm.
+#include "dataplane/dissect/tunnel_digest.h"
 #include "dataplane/flow/key.h"
 #include "dataplane/testing/frames.h"
 
@@ -17,11 +18,25 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Headers headers;
   dissect(packet, headers);
   const std::uint8_t* end = bytes(octets).data() + size - 1;
+  // Every layer that is counted was written, and points into the packet.
+  if (headers.tunnels > kMaxTunnels) __builtin_trap();
+  for (std::size_t i = 0; i < headers.tunnels; ++i) {
+    const TunnelLayer& layer = headers.tunnel[i];
+    const std::size_t length = layer.version == IpVersion::v4 ? 4 : 16;
+    if (layer.version == IpVersion::none || layer.source + length > end || layer.destination + length > end) {
+      __builtin_trap();
+    }
+    if (tunnel_name(layer.type).empty() || (layer.mac != nullptr && layer.mac + 12 > end)) __builtin_trap();
+  }
   if (headers.payload.data() != nullptr && headers.payload.data() + headers.payload.size() > end) __builtin_trap();
   if (headers.payload_wire < headers.payload.size() && headers.result != DissectResult::bad_link) __builtin_trap();
   if (headers.result == DissectResult::bad_link) return 0;
   static const FlowKeyMaker keys(1);
   FlowKey key;
   keys.make(headers, key);
+  if (headers.tunnels != 0) {
+    static volatile std::uint64_t sink;
+    sink = digest_tunnels(headers).low;
+  }
   return 0;
 }

@@ -117,9 +117,10 @@ std::size_t FrameSource::burst(std::span<Packet, kBurst> packets) {
   const std::size_t count = std::min(packets.size(), frames_.size() - next_);
   for (std::size_t i = 0; i < count; ++i, ++next_) {
     const Frame& frame = frames_[next_];
-    packets[i] = {
-        frame.time, bytes(frame.octets).first(frame.octets.size() - kPadding), frame.wire_length, LinkType::ethernet, 0,
-        next_ + 1};
+    packets[i] = {.timestamp = frame.time,
+                  .octets = bytes(frame.octets).first(frame.octets.size() - kPadding),
+                  .wire_length = frame.wire_length,
+                  .number = next_ + 1};
   }
   offered_ += count;
   return count;

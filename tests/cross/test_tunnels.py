@@ -129,6 +129,7 @@ class AgainstTshark(unittest.TestCase):
                 if name == "fragments":
                     # Fragments of two networks that have everything but the VNI in common; tshark mixes them up.
                     self.assertEqual((found.pop((2001, (1,))), found.pop((2001, (2,)))), (1, 1))
+                    answers = Counter({key: n for key, n in answers.items() if key[0] != 2001})
                 self.assertEqual(found, answers)
                 requests = Counter((p["http.request.uri"].split("?")[0], tshark.identity(p)) for p in tshark.packets if p["http.request.uri"])
                 self.assertEqual(Counter((d["url"]["path"], identity(d)) for d in documents if d["type"] == "http"), requests)

@@ -59,6 +59,19 @@ def dissect():
                 write("dissect", "%s-raw-%d" % (name, len(seen)), b"\4" + p.octets[14:])
 
 
+def tunnels():
+    """One frame of each kind that the tunnels' captures have, and the fragments of one datagram."""
+    folder = os.path.join(os.path.dirname(HERE), "captures", "tunnels")
+    for file in sorted(os.listdir(folder)):
+        if not file.endswith(".pcap"):
+            continue
+        sizes = set()
+        for p in pcap.read(os.path.join(folder, file)).packets:
+            if len(sizes) < 4 and len(p.octets) not in sizes and len(p.octets) < 400:
+                sizes.add(len(p.octets))
+                write("dissect", "tunnel-%s-%d" % (file[:-5], len(sizes)), b"\0" + p.octets)
+
+
 def streams():
     chance = random.Random(1)
     for number in range(12):
@@ -112,7 +125,7 @@ def decoders():
 
 
 def main():
-    for make in (worker, dissect, streams, decoders):
+    for make in (worker, dissect, tunnels, streams, decoders):
         make()
 
 
