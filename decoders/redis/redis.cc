@@ -76,7 +76,7 @@ bool survives(Assembly<Reader>* assembly, std::uint64_t octets) {
 
 }  // namespace
 
-redis::ConnectionState::~ConnectionState() {
+redis::RedisConnection::~RedisConnection() {
   drop(command);
   drop(reply);
 }

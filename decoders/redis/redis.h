@@ -42,11 +42,11 @@ struct Confirmations {
   GrowBuffer text;
 };
 
-struct ConnectionState {
-  ConnectionState() = default;
-  ConnectionState(const ConnectionState&) = delete;
-  ConnectionState& operator=(const ConnectionState&) = delete;
-  ~ConnectionState();
+struct RedisConnection {
+  RedisConnection() = default;
+  RedisConnection(const RedisConnection&) = delete;
+  RedisConnection& operator=(const RedisConnection&) = delete;
+  ~RedisConnection();
 
   RequestQueue requests;
   Assembly<CommandReader>* command = nullptr;
@@ -81,7 +81,7 @@ struct Reply {
 
 }  // namespace redis
 
-class Redis final : public DecoderOf<Redis, redis::ConnectionState> {
+class Redis final : public DecoderOf<Redis, redis::RedisConnection> {
  public:
   static constexpr DecoderInfo kInfo = {.name = "redis",
                                         .tcp = true,
