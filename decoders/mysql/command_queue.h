@@ -17,8 +17,9 @@ namespace spanbeat::mysql {
 struct PendingCommand {
   Event event;  // none for commands that give no document
   Command command = Command::sleep;
-  bool in_doubt = false;  // its response may have been in a hole
-  GrowBuffer statement;   // of stmt_prepare: the text, to be remembered with the server's id
+  bool in_doubt = false;     // its response may have been in a hole
+  bool hole_behind = false;  // commands that came after it may have been in a hole
+  GrowBuffer statement;      // of stmt_prepare: the text, to be remembered with the server's id
 };
 
 class CommandQueue {

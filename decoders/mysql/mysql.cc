@@ -175,6 +175,11 @@ Mysql::Place Mysql::find_response(MysqlConnection& state, Bytes data) {
     state.answer.stage = Stage::greeting;
     return Place::found;
   }
+  // A command was lost, and perhaps the answer to the one before it: what comes may be for the lost one.
+  if (!state.waiting.empty() && state.waiting.front().hole_behind) {
+    state.waiting.front().in_doubt = true;
+    return Place::unknown;
+  }
   // A response goes on with the sequence number of the command.
   const std::uint8_t next = static_cast<std::uint8_t>(state.sides[0].last_sequence + 1);
   const bool expected = !state.waiting.empty() || state.answer.stage == Stage::authentication;
@@ -305,8 +310,7 @@ GapAnswer Mysql::on_gap(MysqlConnection& state, Direction direction, std::uint64
   if (!state.oriented) orient(state, direction, context);
   const bool from_client = direction == state.client;
   PacketStream& side = state.sides[from_client ? 0 : 1];
-  if (!side.in_place) return GapAnswer::resync;
-  if (!state.session.compressed && side.left >= octets) {
+  if (side.in_place && !state.session.compressed && side.left >= octets) {
     // A hole inside a packet: where the next one begins is known.
     side.left -= static_cast<std::uint32_t>(octets);
     side.holed = true;
@@ -325,7 +329,10 @@ GapAnswer Mysql::on_gap(MysqlConnection& state, Direction direction, std::uint64
   }
   side.next_message();
   side.in_place = false;
-  if (from_client) return GapAnswer::resync;
+  if (from_client) {
+    for (std::uint32_t i = 0; i < state.waiting.size(); ++i) state.waiting[i].hole_behind = true;
+    return GapAnswer::resync;
+  }
   mysql::Answer& answer = state.answer;
   if (answer.begun && !state.waiting.empty()) {
     answer.holed = true;

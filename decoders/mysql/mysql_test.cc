@@ -220,6 +220,17 @@ TEST(Mysql, ALostStatementsResponseIsNotAnybodyElses) {
   EXPECT_EQ(outcome->documents[0].get("response"), "a\n2\n");
 }
 
+TEST(Mysql, AnAnswerAfterALostAnswerAndALostStatementIsNobodys) {
+  Script script = after_login(kClassic);
+  script.from_client(query("SELECT 1")).gap(Direction::responder, result({"1"}).size());
+  script.gap(Direction::originator, 20).from_server(result({"of the lost one"}));
+  script.from_client(query("SELECT 3")).from_server(result({"3"}));
+  const auto outcome = play(*std::make_unique<Mysql>(raw()), script);
+  ASSERT_EQ(outcome->documents.size(), 2u);
+  EXPECT_EQ(outcome->documents[0].get("error.message"), "Unmatched request");
+  EXPECT_EQ(outcome->documents[1].get("response"), "a\n3\n");
+}
+
 TEST(Mysql, AMessageOfMoreThanOnePacketIsOneMessage) {
   Script script = after_login(kClassic);
   const std::string sql = "INSERT INTO items VALUES ('" + std::string(mysql::kFullPacket, 'x') + "')";
