@@ -53,7 +53,7 @@ void read_inside(const Inside& inside, Headers& headers, const TunnelSet& tunnel
 
 void enter(const Inside& inside, Headers& headers, const TunnelSet& tunnels) {
   if (!tunnels.has(inside.type) || headers.tunnels == kMaxTunnels) return;
-  const HeaderFields outer = headers;
+  const auto outer = static_cast<const HeaderFields&>(headers);
   const bool frames = inside.kind == Inside::Kind::ethernet;
   TunnelLayer& layer = headers.tunnel[outer.tunnels];
   layer.type = inside.type;
