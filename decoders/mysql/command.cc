@@ -90,6 +90,14 @@ Mysql::Found Mysql::client_message(MysqlConnection& state, const Message& messag
 Mysql::Found Mysql::command(MysqlConnection& state, const Message& message, Context& context) {
   const auto command = static_cast<Command>(message.first);
   if (state.answer.stage == Stage::tail) finish(state, context);
+  if (!state.sides[1].in_place) {
+    // Where the server is, is not known, and few clients send ahead: the answers to what was sent earlier were not
+    // seen.
+    for (std::uint32_t i = 0; i < state.waiting.size(); ++i) {
+      Event& before = state.waiting[i].event;
+      if (!before || before.header().start != message.begin) state.waiting[i].in_doubt = true;
+    }
+  }
   while (!state.waiting.empty() && state.waiting.front().in_doubt) give_up_front(state, context);
   if (state.unmatched) state.sides[1].in_place = false;
   state.unmatched = false;

@@ -1,10 +1,13 @@
 """MySQL documents of the sample captures compared with what tshark, another's dissector, sees in the same packets."""
+import random
 import shutil
 import subprocess
 import unittest
 from collections import Counter
 
-from support.program import capture, read
+from support import pcap
+from support.accounting import offences
+from support.program import Home, canonical, capture, read
 
 PROTOCOLS = """
 - type: mysql
@@ -109,6 +112,49 @@ class Mysql(unittest.TestCase):
         for d in long:
             if d["status"] == "OK" and d["mysql"]["num_rows"] and ";" not in d["query"]:
                 self.assertEqual(d["response"].count("\n"), d["mysql"]["num_rows"] + 1, d["query"])
+
+
+TEXTS = PROTOCOLS + "  send_request: true\n  send_response: true\n"
+
+
+class MysqlStreams(unittest.TestCase):
+    def read(self, packets):
+        with Home() as home:
+            run = home.read(home.file("made.pcap", pcap.encode(packets)), protocols=TEXTS, flows="")
+        self.assertEqual(run.status, 0, run.explain())
+        self.assertEqual(offences(run), [])
+        return run.transactions
+
+    def test_segments_in_another_order(self):
+        """Segments change places within 16 packets, or come twice: the same documents."""
+        for name in ("mysql", "express-mysql"):
+            whole = pcap.connections_with_syn(pcap.read(capture(name)))
+            straight = Counter(canonical(d) for d in self.read(whole.packets))
+            self.assertGreater(sum(straight.values()), 5)
+            for seed in (1, 2):
+                for change in (lambda w, s: pcap.shuffle_window(w, 16, s), pcap.repeat_segments):
+                    with self.subTest(capture=name, seed=seed):
+                        self.assertEqual(Counter(canonical(d) for d in self.read(change(whole, seed))), straight)
+
+    def test_lost_packets(self):
+        """One packet in thirty is missing: what is told of a statement is its own; answers do not go to other statements."""
+        for name in ("mysql", "express-mysql"):
+            source = pcap.read(capture(name))
+            known = {}
+            for d in self.read(source.packets):
+                known.setdefault((d["source"]["port"], d["event"]["start"], d["query"]), []).append(d["mysql"])
+            for seed in range(10):
+                chance = random.Random(seed)
+                with self.subTest(capture=name, seed=seed):
+                    for d in self.read([p for p in source.packets if chance.random() >= 1 / 30]):
+                        key = (d["source"]["port"], d["event"]["start"], d["query"])
+                        if "error" not in d and key in known:
+                            self.assertIn(d["mysql"], known[key])
+
+    def test_damaged_packets(self):
+        for name in ("mysql", "mysql-tls", "express-mysql"):
+            for seed in (1, 2):
+                self.read(pcap.damage(pcap.read(capture(name)), 4000, seed))
 
 
 if __name__ == "__main__":
