@@ -223,7 +223,7 @@ bool DpdkPort::start(std::uint16_t transmit_queues, std::string& problem) {
     return failed("takes no ring of " + std::to_string(options_.descriptors), result);
   }
   const auto socket = static_cast<unsigned>(socket_);
-  for (std::uint16_t queue = 0; queue < queues_; ++queue) {
+  for (std::uint16_t queue = 0; queue < static_cast<std::uint16_t>(queues_); ++queue) {
     rte_eth_rxconf receiving = info.default_rxconf;
     receiving.offloads = configuration.rxmode.offloads;
     if (const int result = ::rte_eth_rx_queue_setup(id_, queue, receive, socket, &receiving, pools_[queue]);
