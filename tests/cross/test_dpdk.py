@@ -94,6 +94,22 @@ class Dpdk(unittest.TestCase):
                 self.assertNotEqual(refused.status, 0, refused.explain())
                 self.assertIn(words, refused.stderr)
 
+    def test_a_signal_stops_a_port_that_gives_packets_without_end(self):
+        with Home() as home:
+            program = subprocess.Popen([BINARY, "-e", "-c", home.config(more=dpdk(["net_null0,size=64,copy=1"], "0s", NO_HUGE)), "--path.home",
+                                        home.path, "--strict.perms=false"], cwd=home.path, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.PIPE)
+            self.addCleanup(program.kill)
+            log = b""
+            for line in program.stderr:
+                log += line
+                if b"packetbeat start running" in line:
+                    program.terminate()
+            program.stderr.close()
+            live = Run(program.wait(TIMEOUT), b"", log, os.path.join(home.path, "out"))
+            self.assertEqual(live.status, 0, live.explain())
+            self.assertEqual(offences(live), [])
+
     def test_a_file_does_not_start_eal(self):
         shown = read(capture("dns"))
         self.assertNotIn("EAL", shown.stderr)

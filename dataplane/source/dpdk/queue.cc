@@ -101,26 +101,36 @@ std::size_t DpdkQueue::burst(std::span<Packet, kBurst> packets) {
   }
   release();
   if (state_ == State::end) return 0;
+  if (interrupted_.load(std::memory_order_relaxed)) [[unlikely]] {
+    // What the NIC holds already is still given: at most its ring, for more may come all the time.
+    if (left_ == 0) left_ = static_cast<std::size_t>(options_.descriptors) + 1;
+  }
   for (int rejected = 0; rejected < kRejectedRounds;) {
     const std::size_t count = ::rte_eth_rx_burst(port_.id(), queue_, mbufs_.data(), kBurst);
     if (count != 0) [[likely]] {
       idle_polls_ = 0;
       pause_ = 0;
       busy_until_ = ::rte_rdtsc();
+      if (left_ != 0) {
+        left_ = left_ > count ? left_ - count : 0;
+        if (left_ == 0) state_ = State::end;
+      }
       if (const std::size_t taken = take(count, packets); taken != 0) return taken;
+      if (state_ == State::end) break;
       ++rejected;
-      if (interrupted_.load(std::memory_order_relaxed)) break;
     } else if (idle()) {
       break;
     }
   }
-  if (interrupted_.exchange(false, std::memory_order_relaxed)) stopping_ = true;
   idle_polls_ = 0;
   return 0;
 }
 
 bool DpdkQueue::idle() {
-  if (interrupted_.load(std::memory_order_relaxed)) return true;
+  if (interrupted_.load(std::memory_order_relaxed)) {
+    state_ = State::end;
+    return true;
+  }
   if (options_.stop_when_idle > 0) {
     const std::uint64_t quiet = ::rte_rdtsc() - busy_until_;
     const auto patience = static_cast<std::uint64_t>(static_cast<double>(options_.stop_when_idle) / 1e9 *
@@ -241,7 +251,7 @@ void DpdkQueue::collect(Counters& counters) {
   filtered_bytes_collected_ = filtered_bytes_;
 
   const std::uint64_t ticks = ::rte_rdtsc();
-  const bool last = stopping_ || interrupted_.load(std::memory_order_relaxed) || state_ == State::end;
+  const bool last = interrupted_.load(std::memory_order_relaxed) || state_ == State::end;
   // The statistics of a port are told once, by its first queue; reading them is slow on some NICs.
   if (queue_ == 0 && (last || ticks - losses_read_ >= ::rte_get_tsc_hz() / kStatisticsPerSecond)) {
     losses_read_ = ticks;

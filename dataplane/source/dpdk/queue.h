@@ -72,7 +72,7 @@ class DpdkQueue final : public Source {
   State state_ = State::open;
   pthread_t thread_{};  // that polls: known to DPDK
   std::atomic<bool> interrupted_{false};
-  bool stopping_ = false;  // an interrupt was seen: statistics are read without delay from now on
+  std::size_t left_ = 0;  // packets that may still come after an interrupt; 0: there was none yet
 
   std::array<rte_mbuf*, kBurst> mbufs_{};
   std::size_t held_ = 0;
