@@ -10,11 +10,13 @@
 #include <optional>
 #include <thread>
 
+#include "app/config/dpdk.h"
 #include "app/log/log.h"
 #include "app/metrics/accounting.h"
 #include "app/metrics/metrics.h"
 #include "app/service/capture.h"
 #include "app/service/data_directory.h"
+#include "app/service/dpdk_capture.h"
 #include "app/service/first_packet.h"
 #include "app/service/signals.h"
 #include "dataplane/filter/filter.h"
@@ -31,6 +33,10 @@ Time steady_time() {
   ::clock_gettime(CLOCK_MONOTONIC, &now);
   return now.tv_sec * kSecond + now.tv_nsec;
 }
+
+// Of 64 KiB, between a worker and the exporter. Live, they take up what comes at once: reports of all flows.
+constexpr unsigned kFileChunks = 32;
+constexpr unsigned kLiveChunks = 256;
 
 std::string duration_text(Time duration) {
   if (duration % kSecond == 0) return fmt::format("{}s", duration / kSecond);
@@ -97,7 +103,8 @@ class Service {
     workers_ = worker_count(general);
     const bool dump = !general.packetbeat_interfaces_dumpfile.empty();
     std::string problem;
-    capture_ = open_capture(general, dump ? 1 : workers_, problem);
+    const bool dpdk = wants_dpdk(general);
+    capture_ = dpdk ? open_dpdk(options_.dpdk, problem) : open_capture(general, dump ? 1 : workers_, problem);
     if (capture_ == nullptr) return refuse("sniffer loop failed: Error starting sniffer: " + problem);
     sources_ = capture_->sources();
     if (general.packetbeat_procs_enabled) log_info("procs", "process monitoring is not built");
@@ -112,7 +119,8 @@ class Service {
       sources_.front() = first_.get();
     }
     // One source for several workers is shared out by a thread of its own.
-    if (sources_.size() > 1) workers_ = static_cast<unsigned>(sources_.size());
+    if (sources_.size() > 1 || (wants_dpdk(general) && general.spanbeat_workers == 0))
+      workers_ = static_cast<unsigned>(sources_.size());
     log_info("sniffer",
              fmt::format("capture by {}, {} worker{}", capture_->kind(), workers_, workers_ == 1 ? "" : "s"));
     return true;
@@ -186,7 +194,7 @@ class Service {
     queue_events_ = options_.exporting.queue.events;
     const WorkerConfig config = share_of_worker();
     for (Source* source : sources_) {
-      auto lane = std::make_unique<Lane>();
+      auto lane = std::make_unique<Lane>(live() ? kLiveChunks : kFileChunks);
       std::vector<std::unique_ptr<Decoder>> decoders;
       for (std::size_t i = 0; i < options_.decoders.size(); ++i) {
         decoders.push_back(options_.decoders[i] == nullptr ? nullptr
@@ -309,6 +317,7 @@ class Service {
   unsigned workers_ = 1;
   std::unique_ptr<Steering> steering_;  // where one source has several workers
   struct Lane {
+    explicit Lane(unsigned chunks) : ring(chunks) {}
     ChunkRing ring;
     std::unique_ptr<Worker> worker;
   };

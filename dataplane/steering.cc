@@ -75,8 +75,9 @@ struct DatagramId {
     return std::memcmp(&left, &right, sizeof left) == 0;
   }
   template <typename State>
-  friend State AbslHashValue(State state, const DatagramId& id) {
-    return State::combine_contiguous(std::move(state), reinterpret_cast<const unsigned char*>(&id), sizeof id);
+  friend State AbslHashValue(State state, const DatagramId& datagram) {
+    return State::combine_contiguous(std::move(state), reinterpret_cast<const unsigned char*>(&datagram),
+                                     sizeof datagram);
   }
 };
 

@@ -86,6 +86,7 @@ void Worker::Impl::run() {
   }
   source.collect(counters);
   if (clock == kNever) clock = 0;
+  output.wait_from_now_on();
   output.packet(output.packet_number() + 1);  // what follows comes after the last packet
   fragments.flush();
   engine.shutdown();

@@ -36,7 +36,7 @@ def main():
                     ", ".join(n for n, s in STAGES.items() if s[1] == THOROUGH))
     ap.add_argument("--list", action="store_true", help="name the stages")
     ap.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
-    ap.add_argument("--fuzz-seconds", type=int, default=20, help="for each fuzz target (default 20)")
+    ap.add_argument("--fuzz-seconds", type=int, default=10, help="for each fuzz target (default 10)")
     a = ap.parse_args()
     if a.list:
         for name, (_, _, text) in STAGES.items():

@@ -1,5 +1,6 @@
 #include "app/config/options.h"
 
+#include "app/config/dpdk.h"
 #include "app/config/known.h"
 #include "dataplane/filter/filter.h"
 #include "decoders/registry.h"
@@ -99,6 +100,7 @@ void read_options(const Setting& root, Options& options, Diagnostics& diagnostic
   read_flows(root, options, diagnostics);
   read_limits(options.general, options.worker);
   options.worker.tunnels = read_tunnels(options.general);
+  read_dpdk(root, options.general, options.dpdk, diagnostics);
   read_protocols(root, options.decoders, options.exporting.streams, diagnostics);
 }
 

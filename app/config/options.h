@@ -10,6 +10,7 @@
 
 #include "app/settings.gen.h"
 #include "base/settings.h"
+#include "dataplane/source/dpdk/options.h"
 #include "dataplane/stream/decoder.h"
 #include "dataplane/worker.h"
 #include "export/options.h"
@@ -20,6 +21,7 @@ namespace spanbeat {
 struct Options {
   GeneralSettings general;
   WorkerConfig worker;
+  DpdkOptions dpdk;                                            // of packetbeat.interfaces.type: dpdk
   std::vector<std::shared_ptr<const DecoderConfig>> decoders;  // by ProtocolId - 1; null: off
   ExportConfig exporting;
   OutputConfig output;

@@ -29,6 +29,8 @@ class EventOutput {
   void emit(Event&& event, std::uint64_t order_flow, Time now);
   // Hands the current chunk over if it holds events that are older than a second, or in any case.
   void flush(Time now, bool in_any_case);
+  // The input has ended: from now on the worker waits for the exporter.
+  void wait_from_now_on() { live_ = false; }
   // Tells the exporter that every event of packets up to `number` has been handed over or lies in the current chunk.
   void progress(std::uint64_t number);
   void close();

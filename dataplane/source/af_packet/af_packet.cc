@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -100,13 +101,22 @@ void AfPacketSource::settle(PacketRing& ring) {
 }
 
 // Once a second: is the interface still the one that the ring is on?
-void AfPacketSource::look_after(Port& port) {
+void AfPacketSource::look_after(Port& port, Time time) {
   const int error = port.ring == nullptr ? 0 : port.ring->take_error();
   if (error != 0) remark(port.name + ": " + (error == ENETDOWN ? "the interface went down" : std::strerror(error)));
   const Interface now = find_interface(port.device);
-  if (port.ring != nullptr && now.index == port.ring->interface()) return;
   if (port.ring != nullptr) {
-    // What it still holds was given: the source looks only when it found nothing to read.
+    if (port.leaving == 0) {
+      if (now.index == port.ring->interface()) return;
+      port.leaving = time;
+      port.ring->close_intake();
+    }
+    // The kernel may still hold a block that it has not handed over.
+    if (time - port.leaving < kDrainTime) {
+      next_look_ = std::min(next_look_, port.leaving + kDrainTime);
+      return;
+    }
+    port.leaving = 0;
     detach(port);
     remark(port.name + (now.index == kNoInterface ? ": the interface is gone; waiting for it"
                                                   : ": captured no more; another interface is meant now"));
@@ -161,7 +171,7 @@ std::size_t AfPacketSource::burst(std::span<Packet, kBurst> packets) {
   const Time now = clock_time(CLOCK_MONOTONIC);
   if (now >= next_look_) {
     next_look_ = now + kSecond;
-    for (Port& port : ports_) look_after(port);
+    for (Port& port : ports_) look_after(port, now);
   }
   if (!interrupter_.wait(poll_, kLongestWait)) return 0;
   count = read(packets);

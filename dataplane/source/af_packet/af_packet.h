@@ -52,13 +52,14 @@ class AfPacketSource final : public Source {
     std::string device;  // as configured
     std::string name;    // of the interface when it was last seen
     std::unique_ptr<PacketRing> ring;
+    Time leaving = 0;     // when the interface was found to be another or none; 0: it is the same
     std::string trouble;  // last told, so that it is told once
   };
 
   explicit AfPacketSource(const AfPacketOptions& options);
   absl::Status attach(Port& port);
   void detach(Port& port);
-  void look_after(Port& port);
+  void look_after(Port& port, Time time);
   void settle(PacketRing& ring);
   void remark(std::string text);
   std::size_t read(std::span<Packet, kBurst> packets);

@@ -1,13 +1,13 @@
 #include "dataplane/source/af_packet/interfaces.h"
 
+#include <fcntl.h>
 #include <net/if.h>
 #include <pcap/pcap.h>
+#include <unistd.h>
 
 #include <charconv>
 #include <cstdint>
-#include <fstream>
 #include <limits>
-#include <sstream>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_split.h"
@@ -15,11 +15,16 @@
 namespace spanbeat {
 namespace {
 
+// Empty when there is none.
 std::string read_table(const char* path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
+  std::string text;
+  const int file = ::open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return text;
+  char piece[4096];
+  ssize_t count = 0;
+  while ((count = ::read(file, piece, sizeof piece)) > 0) text.append(piece, static_cast<std::size_t>(count));
+  ::close(file);
+  return text;
 }
 
 std::vector<std::string> words_of(std::string_view line) {
