@@ -16,8 +16,16 @@ class Determinism(unittest.TestCase):
                 self.assertGreater(len(first.raw), 0)
                 self.assertEqual(first.raw, second.raw)
 
+    def test_two_and_four_workers_give_the_octets_of_one(self):
+        for name in all_captures():
+            with self.subTest(capture=name), Home() as home:
+                runs = [home.read(capture(name), arguments=["-E", "spanbeat.workers=%d" % n]).raw for n in (1, 2, 4)]
+                self.assertGreater(len(runs[0]), 0)
+                self.assertEqual(runs[0], runs[1])
+                self.assertEqual(runs[0], runs[2])
+
     def test_two_runs_of_every_recorded_case(self):
-        """Two runs of every case of the conformance corpus, where it is at hand."""
+        """Two runs of every case of the conformance corpus, the second with three workers, where it is at hand."""
         corpus = conformance_folder()
         if corpus is None:
             self.skipTest("no conformance corpus")
@@ -31,7 +39,7 @@ class Determinism(unittest.TestCase):
             with Home() as home:
                 arguments = ["-E", "output.file.path=" + os.path.join(home.path, "out"), "-E", "output.file.filename=documents",
                              "-E", "output.file.rotate_every_kb=102400"]
-                runs = [home.read(capture_file, config=config, arguments=arguments) for _ in range(2)]
+                runs = [home.read(capture_file, config=config, arguments=[*arguments, "-E", "spanbeat.workers=%d" % n]) for n in (1, 3)]
             same = runs[0].raw == runs[1].raw and runs[0].status == runs[1].status
             return name, same, runs[0].status, len(runs[0].raw)
 

@@ -1,0 +1,195 @@
+"""Live capture from interfaces: the same documents as from the file, whatever happens to the interfaces.
+
+Two network namespaces with a veth pair between them, made and removed here; the packets of a sample capture are sent into
+one end and captured at the other.
+"""
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import unittest
+import uuid
+
+from support import pcap
+from support.accounting import Counters, offences
+from support.program import BINARY, TIMEOUT, Home, Run, canonical, capture, read
+
+SEND = """
+import socket, sys
+sys.path.insert(0, sys.argv[3])
+from support import pcap
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind((sys.argv[1], 0))
+for packet in pcap.read(sys.argv[2]).packets:
+    s.send(packet.octets)
+"""
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def can_make_namespaces():
+    if os.geteuid() != 0 or shutil.which("ip") is None:
+        return False
+    name = "sb" + uuid.uuid4().hex[:8]
+    made = subprocess.run(["ip", "netns", "add", name], stderr=subprocess.DEVNULL, check=False).returncode == 0
+    if made:
+        subprocess.run(["ip", "netns", "del", name], check=False)
+    return made
+
+
+class Wire:
+    """Two namespaces and a veth pair: what is sent at the near end arrives at the far end."""
+
+    def __enter__(self):
+        tag = uuid.uuid4().hex[:6]
+        self.near_space, self.far_space = "sbn" + tag, "sbf" + tag
+        self.near, self.far = "near" + tag, "far" + tag
+        for space in (self.near_space, self.far_space):
+            self.ip("netns", "add", space)
+            for which in ("all", "default"):  # no neighbour discovery between our packets
+                subprocess.run(["ip", "netns", "exec", space, "sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/%s/disable_ipv6" % which],
+                               check=False, stderr=subprocess.DEVNULL)
+        self.plug()
+        return self
+
+    def plug(self):
+        self.ip("link", "add", self.near, "netns", self.near_space, "type", "veth", "peer", "name", self.far, "netns", self.far_space)
+        self.ip("-n", self.near_space, "link", "set", self.near, "up")
+        self.ip("-n", self.far_space, "link", "set", self.far, "up")
+
+    def unplug(self):
+        self.ip("-n", self.near_space, "link", "del", self.near)
+
+    def __exit__(self, *_):
+        for space in (self.near_space, self.far_space):
+            subprocess.run(["ip", "netns", "del", space], check=False)
+
+    @staticmethod
+    def ip(*words):
+        subprocess.run(["ip", *words], check=True, stderr=subprocess.PIPE)
+
+    def send(self, path):
+        subprocess.run(["ip", "netns", "exec", self.near_space, sys.executable, "-c", SEND, self.near, path, TESTS], check=True,
+                       timeout=TIMEOUT)
+
+
+class Live:
+    """The program, capturing. Waits for what its log says, never for time to pass."""
+
+    def __init__(self, home, space=None, arguments=(), **how):
+        self.home, self.text = home, b""
+        prefix = ["ip", "netns", "exec", space] if space else []
+        config = home.config(flows="", **how)
+        self.child = subprocess.Popen([*prefix, BINARY, "-e", "-c", config, "--path.home", home.path, "--strict.perms=false",
+                                       *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    def wait_for(self, word):
+        """Reads the log until a line holds the word."""
+        for line in self.child.stderr:
+            self.text += line
+            if word.encode() in line:
+                return
+        raise AssertionError("the log ended without %r:\n%s" % (word, self.text.decode("utf-8", "replace")[-3000:]))
+
+    def stop(self):
+        self.child.send_signal(signal.SIGINT)
+        return self.end()
+
+    def end(self):
+        rest = self.child.communicate(timeout=TIMEOUT)[1]
+        return Run(self.child.returncode, b"", self.text + rest, os.path.join(self.home.path, "out"))
+
+
+def stable(document):
+    """A transaction without what another time of capture changes."""
+    copy = {k: v for k, v in document.items() if k not in ("@timestamp", "event")}
+    copy["event"] = {k: v for k, v in document["event"].items() if k not in ("start", "end", "duration")}
+    return canonical(copy)
+
+
+@unittest.skipUnless(can_make_namespaces(), "needs root and network namespaces")
+class OverVeth(unittest.TestCase):
+    def over_veth(self, arguments, more=""):
+        with Wire() as wire, Home() as home:
+            live = Live(home, wire.far_space, arguments, more=more)
+            live.wait_for("start running")
+            wire.send(capture("sample"))
+            run = live.stop()
+        self.assertEqual(run.status, 0, run.explain())
+        self.assertEqual(offences(run), [])
+        self.assertEqual(Counters(run)["capture_source_dropped_kernel"], 0)
+        return run
+
+    def test_the_documents_are_those_of_the_file(self):
+        """With one worker and with two."""
+        from_file = sorted(stable(d) for d in read(capture("sample"), flows="").documents)
+        for workers in (1, 2):
+            with self.subTest(workers=workers):
+                run = self.over_veth(["-E", "spanbeat.workers=%d" % workers])
+                self.assertEqual(sorted(stable(d) for d in run.documents), from_file)
+
+    def test_a_filter_selects_the_same_as_from_the_file(self):
+        for expression in ("udp port 53", "tcp and not port 53", "vlan or icmp", "greater 200"):
+            with self.subTest(filter=expression):
+                more = "packetbeat.interfaces.bpf_filter: '%s'\n" % expression
+                want = sorted(stable(d) for d in read(capture("sample"), flows="", more=more).documents)
+                self.assertEqual(sorted(stable(d) for d in self.over_veth([], more).documents), want)
+
+    def test_an_interface_that_is_made_again_is_captured_from_again(self):
+        with Wire() as wire, Home() as home:
+            live = Live(home, wire.far_space, ["-E", "packetbeat.interfaces.device=" + wire.far])
+            live.wait_for("start running")
+            wire.send(capture("sample"))
+            wire.unplug()
+            live.wait_for("the interface is gone")
+            wire.plug()
+            live.wait_for(wire.far + ": capturing")
+            wire.send(capture("sample"))
+            run = live.stop()
+        self.assertEqual(run.status, 0, run.explain())
+        self.assertEqual(offences(run), [])
+        self.assertGreaterEqual(Counters(run)["capture_received"], 2 * len(pcap.read(capture("sample")).packets))
+
+    def test_an_interface_that_is_not_there_yet(self):
+        with Wire() as wire, Home() as home:
+            wire.unplug()
+            device = ["-E", "packetbeat.interfaces.device=" + wire.far]
+            refused = Live(home, wire.far_space, device).end()
+            self.assertEqual(refused.status, 1, refused.explain())
+            self.assertIn("No such device exists", refused.stderr)
+            live = Live(home, wire.far_space, [*device, "-E", "spanbeat.af_packet.wait_for_interfaces=true"])
+            live.wait_for("waiting for it")
+            wire.plug()
+            live.wait_for(wire.far + ": capturing")
+            run = live.stop()
+        self.assertEqual(run.status, 0, run.explain())
+
+
+@unittest.skipUnless(os.geteuid() == 0, "needs root")
+class OnLoopback(unittest.TestCase):
+    def test_each_packet_is_seen_once(self):
+        """The kernel shows loopback packets twice; a request and its answer give one document."""
+        with Home() as home, socket.socket() as server:
+            server.bind(("127.0.0.1", 0))
+            server.listen(1)
+            port = server.getsockname()[1]
+            live = Live(home, None, ["-E", "packetbeat.interfaces.device=lo"], protocols="\n- {type: http, ports: [%d]}\n" % port)
+            live.wait_for("start running")
+            with socket.create_connection(("127.0.0.1", port)) as client:
+                peer = server.accept()[0]
+                client.sendall(b"GET /once HTTP/1.1\r\nHost: here\r\n\r\n")
+                peer.recv(1000)
+                peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                client.recv(1000)
+                peer.close()
+            run = live.stop()
+        self.assertEqual(run.status, 0, run.explain())
+        self.assertEqual(offences(run), [])
+        self.assertEqual([d["url"]["path"] for d in run.documents], ["/once"])
+        self.assertEqual(run.documents[0]["http"]["response"]["status_code"], 200)
+        self.assertEqual(Counters(run)["tcp_retransmitted"], 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
