@@ -13,8 +13,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // An exact copy: a read beyond the padding shows.
   std::string octets(reinterpret_cast<const char*>(data) + 1, size - 1);
   octets.append(kPadding, '\0');
-  const Packet packet{
-      0, bytes(octets).first(size - 1), static_cast<std::uint32_t>(size - 1 + data[0] / 8U), kLinks[data[0] % 8], 0, 1};
+  const Packet packet{.octets = bytes(octets).first(size - 1),
+                      .wire_length = static_cast<std::uint32_t>(size - 1 + data[0] / 8U),
+                      .link = kLinks[data[0] % 8],
+                      .number = 1};
   Headers headers;
   dissect(packet, headers);
   const std::uint8_t* end = bytes(octets).data() + size - 1;

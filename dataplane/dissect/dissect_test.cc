@@ -13,7 +13,10 @@ Headers read(std::string octets, LinkType link = LinkType::ethernet, std::uint32
   kept = std::move(octets);
   kept.append(kPadding, '\0');
   Headers headers;
-  const Packet packet{0, bytes(kept).first(size), std::max(wire, static_cast<std::uint32_t>(size)), link, 0, 1};
+  const Packet packet{.octets = bytes(kept).first(size),
+                      .wire_length = std::max(wire, static_cast<std::uint32_t>(size)),
+                      .link = link,
+                      .number = 1};
   dissect(packet, headers);
   return headers;
 }
