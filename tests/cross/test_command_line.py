@@ -130,10 +130,11 @@ class Commands(unittest.TestCase):
                               "--environment", "container", "-d", "*", "-v")
             self.assertEqual(run.status, 0, run.explain())
 
-    def test_live_capture_says_that_it_is_not_built(self):
-        run = self.run_it("-e", "-c", self.home.config(), "--strict.perms=false", "--path.home", self.home.path)
+    def test_an_interface_that_is_not_there_is_refused(self):
+        run = self.run_it("-e", "-c", self.home.config(), "-E", "packetbeat.interfaces.device=no-such-port",
+                          "--strict.perms=false", "--path.home", self.home.path)
         self.assertEqual(run.status, 1)
-        self.assertIn("-I", run.stderr)
+        self.assertIn("no-such-port", run.stderr)
 
     def test_messages_at_start_and_end(self):
         run = read(capture("icmp"))
