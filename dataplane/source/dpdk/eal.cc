@@ -47,7 +47,12 @@ void message(std::string_view line, std::uint32_t level) {
     }
     log = all.log;
   }
-  if (log) log(level <= RTE_LOG_WARNING ? DpdkLogLevel::warning : DpdkLogLevel::debug, std::string(line));
+  if (!log) return;
+  // What EAL calls a warning is news of the machine ("No free 1048576 kB hugepages reported on node 0").
+  log(level <= RTE_LOG_ERR       ? DpdkLogLevel::warning
+      : level <= RTE_LOG_WARNING ? DpdkLogLevel::info
+                                 : DpdkLogLevel::debug,
+      std::string(line));
 }
 
 ssize_t write_message(void*, const char* text, std::size_t size) {

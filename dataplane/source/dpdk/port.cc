@@ -121,10 +121,14 @@ bool DpdkPort::prepare(const DpdkBuffers& buffers, std::string_view arguments, s
     return false;
   }
   if (!make_pools(buffers, problem)) return false;
-  // Nothing is ever sent, but some drivers insist on a transmit queue for each receive queue.
-  if (!start(0, problem)) {
+  // Nothing is ever sent, but some drivers insist on a transmit queue for each receive queue: these of themselves,
+  // memif for the sake of its peer, which offers rings for both directions, and who knows which others.
+  const bool insists =
+      driver_ == "net_af_xdp" || driver_ == "net_tap" || driver_ == "net_tun" || driver_ == "net_memif";
+  const auto as_many = static_cast<std::uint16_t>(queues_);
+  if (!start(insists ? as_many : 0, problem)) {
     std::string second;
-    if (info.max_tx_queues < queues_ || !start(static_cast<std::uint16_t>(queues_), second)) return false;
+    if (insists || info.max_tx_queues < queues_ || !start(as_many, second)) return false;
     problem.clear();
   }
   set_promiscuous();

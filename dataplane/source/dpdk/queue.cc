@@ -81,7 +81,10 @@ void DpdkQueue::attach() {
   if (core_ >= 0 && live() && !pin_calling_thread(core_, problem) && options_.log) {
     options_.log(DpdkLogLevel::warning, name_ + ": not pinned: " + problem);
   }
-  if (!register_dpdk_thread() && options_.log) {
+  // DPDK refuses other processes once there is such a thread, and those are what fills a net_ring.
+  const bool shared = std::any_of(options_.devices.begin(), options_.devices.end(),
+                                  [](const std::string& device) { return device.rfind("net_ring", 0) == 0; });
+  if (!shared && !register_dpdk_thread() && options_.log) {
     options_.log(DpdkLogLevel::warning,
                  name_ + ": DPDK has no place for this thread; it runs without a cache of buffers");
   }
