@@ -1,8 +1,8 @@
 """What tests of live capture share: network namespaces, servers, and programs that run meanwhile.
 
-Everything is waited for by a condition with a bound (`wait_until`), never by time alone, and everything is ended and removed, also after a
-failure: make these with `TestCase.enterContext`-like help or `addCleanup`. Names hold the process id of the test; what a test that was
-killed left behind is removed by the next one (`remove_leftovers`).
+Everything is waited for by a condition with a bound (`wait_until`), never by time alone. What has a `remove` or `down` is to be handed to
+`addCleanup` as soon as it is made. Names hold the process id of the test; what a test that was killed left behind is removed by the next one
+(`remove_leftovers`).
 """
 import json
 import os
@@ -81,14 +81,15 @@ class Hub:
         space.ip("link", "add", "hub", "type", "bridge", "ageing_time", "0", "stp_state", "0", "mcast_snooping", "0")
         space.ip("link", "set", "hub", "up")
 
-    def plug(self, space, interface, address=None):
-        """A veth pair between a port of the hub and an interface of a namespace."""
+    def plug(self, space, interface, address=None, mtu=1500):
+        """A veth pair between a port of the hub and an interface of a namespace, whose TCP sends what is to go over a real wire: no segments
+        that are longer than the MTU and left for the NIC to cut."""
         port = "to-" + interface
         self.space.ip("link", "add", port, "type", "veth", "peer", "name", interface, "netns", space.name)
         self.space.ip("link", "set", port, "master", "hub", "up")
         if address:
             space.ip("address", "add", address, "dev", interface)
-        space.ip("link", "set", interface, "up")
+        space.ip("link", "set", interface, "mtu", str(mtu), "gso_max_segs", "1", "up")
 
 
 # ------------------------------------------------------------------ servers
@@ -192,7 +193,11 @@ class Spanbeat(Background):
         self.wait_for("start running")
 
     def documents_so_far(self):
-        return sum(open(os.path.join(self.out, name), "rb").read().count(b"\n") for name in os.listdir(self.out)) if os.path.isdir(self.out) else 0
+        count = 0
+        for name in os.listdir(self.out) if os.path.isdir(self.out) else ():
+            with open(os.path.join(self.out, name), "rb") as f:
+                count += f.read().count(b"\n")
+        return count
 
     def stop(self):
         status = super().stop()
