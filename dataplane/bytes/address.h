@@ -27,6 +27,11 @@ struct IpAddress {
     if (address.version != IpVersion::none) std::memcpy(address.octets.data(), wire.data(), wire.size());
     return address;
   }
+  // `wire` points to the 4 or 16 octets that `version` asks for; none gives an address of version none.
+  static IpAddress from_wire(const std::uint8_t* wire, IpVersion version) {
+    const std::size_t size = version == IpVersion::v4 ? 4 : version == IpVersion::v6 ? 16 : 0;
+    return from_wire({wire, size});
+  }
   // Octets on the wire: 0, 4 or 16.
   [[nodiscard]] std::size_t size() const { return version == IpVersion::v4 ? 4 : version == IpVersion::v6 ? 16 : 0; }
   [[nodiscard]] Bytes wire() const { return {octets.data(), size()}; }

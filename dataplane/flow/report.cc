@@ -50,16 +50,12 @@ void set_flow_id(const FlowInfo& info, Event& event) {
   event.set<F::flow_id>({id, 22});  // 128 bits
 }
 
-IpAddress address_of(const std::uint8_t* octets, IpVersion version) {
-  return IpAddress::from_wire({octets, version == IpVersion::v4 ? std::size_t{4} : std::size_t{16}});
-}
-
 // Both layers' addresses, where there are two.
 void set_layers(const FlowInfo& info, Event& event) {
-  const IpAddress inner_source = address_of(info.source, info.version);
-  const IpAddress inner_destination = address_of(info.destination, info.version);
-  const IpAddress outer_source = address_of(info.outer_source, info.outer_version);
-  const IpAddress outer_destination = address_of(info.outer_destination, info.outer_version);
+  const IpAddress inner_source = IpAddress::from_wire(info.source, info.version);
+  const IpAddress inner_destination = IpAddress::from_wire(info.destination, info.version);
+  const IpAddress outer_source = IpAddress::from_wire(info.outer_source, info.outer_version);
+  const IpAddress outer_destination = IpAddress::from_wire(info.outer_destination, info.outer_version);
   const bool inner_first = info.version == IpVersion::v4 && info.outer_version == IpVersion::v6;
   event.set<F::source_ip>(inner_first ? inner_source : outer_source);
   event.set<F::source_ip>(inner_first ? outer_source : inner_source);
@@ -146,9 +142,10 @@ void write_flow_event(const FlowReport& report, Event& event) {
   header.destination_port = info.destination_port;
   if (info.version != IpVersion::none) {
     const bool layers = info.outer_version != IpVersion::none;
-    header.source = layers ? address_of(info.outer_source, info.outer_version) : address_of(info.source, info.version);
-    header.destination =
-        layers ? address_of(info.outer_destination, info.outer_version) : address_of(info.destination, info.version);
+    header.source = layers ? IpAddress::from_wire(info.outer_source, info.outer_version)
+                           : IpAddress::from_wire(info.source, info.version);
+    header.destination = layers ? IpAddress::from_wire(info.outer_destination, info.outer_version)
+                                : IpAddress::from_wire(info.destination, info.version);
     set_community_id(info, header.source, header.destination, header);
     if (layers) set_layers(info, event);
   }

@@ -6,10 +6,6 @@
 namespace spanbeat {
 namespace {
 
-IpAddress address_of(const std::uint8_t* octets, IpVersion version) {
-  return IpAddress::from_wire({octets, version == IpVersion::v4 ? std::size_t{4} : std::size_t{16}});
-}
-
 void set_id(TunnelType type, std::uint32_t id, Event& event) {
   switch (type) {
     case TunnelType::vxlan:
@@ -65,8 +61,8 @@ void TunnelInfo::set_fields(Event& event) const {
   for (std::size_t i = 0; i < count; ++i) {
     const Layer& from = layer[i];
     event.set<F::spanbeat_tunnel_type>(tunnel_name(from.type));
-    event.set<F::spanbeat_tunnel_source_ip>(address_of(from.source, from.version));
-    event.set<F::spanbeat_tunnel_destination_ip>(address_of(from.destination, from.version));
+    event.set<F::spanbeat_tunnel_source_ip>(IpAddress::from_wire(from.source, from.version));
+    event.set<F::spanbeat_tunnel_destination_ip>(IpAddress::from_wire(from.destination, from.version));
     for (std::size_t j = 0; j < from.vlans; ++j) event.set<F::spanbeat_tunnel_vlan>(from.vlan[j]);
     if ((from.ids & 1) != 0) set_id(from.type, from.id[0], event);
     if ((from.ids & 2) != 0 && ((from.ids & 1) == 0 || from.id[1] != from.id[0])) set_id(from.type, from.id[1], event);

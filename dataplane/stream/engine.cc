@@ -7,13 +7,6 @@
 #include "dataplane/stream/engine_context.h"
 
 namespace spanbeat {
-namespace {
-
-IpAddress address_of(const std::uint8_t* octets, IpVersion version) {
-  return IpAddress::from_wire({octets, version == IpVersion::v4 ? std::size_t{4} : std::size_t{16}});
-}
-
-}  // namespace
 
 bool StreamEngine::EngineContext::community_id(std::array<std::uint8_t, 20>& digest) {
   const Endpoints& ends = connection_->endpoints;
@@ -103,8 +96,9 @@ std::uint32_t StreamEngine::open(FlowIndex flow, ProtocolId protocol, bool tcp) 
   connection.protocol = protocol;
   connection.tcp = tcp;
   connection.order_flow = info.first_packet;
-  connection.endpoints = {address_of(info.source, info.version), address_of(info.destination, info.version),
-                          info.source_port, info.destination_port, info.transport};
+  connection.endpoints = {IpAddress::from_wire(info.source, info.version),
+                          IpAddress::from_wire(info.destination, info.version), info.source_port, info.destination_port,
+                          info.transport};
   connection.last = now_;
   if (tcp) {
     counters_.add(Counter::tcp_connections);

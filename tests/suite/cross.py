@@ -1,6 +1,7 @@
 """Tests of the whole program (tests/cross, Python's unittest), with the AddressSanitizer build."""
 import os
 import sys
+import time
 import unittest
 
 from . import builds
@@ -10,6 +11,16 @@ class Recorder(unittest.TestResult):
     def __init__(self, report):
         super().__init__()
         self.report = report
+        self.started = 0.0
+        self.seconds = []
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.started = time.monotonic()
+
+    def stopTest(self, test):
+        self.seconds.append((time.monotonic() - self.started, test.id()))
+        super().stopTest(test)
 
     @staticmethod
     def label(test):
@@ -44,4 +55,8 @@ def cross(settings, report):
     tests = os.path.join(settings.root, "tests")
     if tests not in sys.path:
         sys.path.insert(0, tests)
-    unittest.TestLoader().discover(os.path.join(tests, "cross"), top_level_dir=tests).run(Recorder(report))
+    recorder = Recorder(report)
+    unittest.TestLoader().discover(os.path.join(tests, "cross"), top_level_dir=tests).run(recorder)
+    with open(os.path.join(settings.logs, "cross.seconds"), "w", encoding="utf-8") as f:  # where the stage's time goes
+        for seconds, name in sorted(recorder.seconds, reverse=True):
+            print("%7.1f s  %s" % (seconds, name), file=f)
