@@ -143,7 +143,7 @@ class Sample(unittest.TestCase):
     def setUpClass(cls):
         for command in ("tcpdump", "node", "mariadbd"):
             if shutil.which(command) is None:
-                raise unittest.SkipTest("needs %s (scripts/install-packages test)" % command)
+                raise unittest.SkipTest("needs %s (scripts/install-packages servers)" % command)
         live.remove_leftovers()
         try:
             cls.make_network()

@@ -19,7 +19,7 @@ say() { printf '%s: %s\n' "${LABEL:-$NAME}" "$*" >&2; }
 die() { say "error: $*"; exit 1; }
 
 # need COMMAND PACKAGE: what scripts/install-packages is to have installed.
-need() { command -v "$1" >/dev/null 2>&1 || die "there is no $1; its Debian package is $2 (scripts/install-packages test)"; }
+need() { command -v "$1" >/dev/null 2>&1 || die "there is no $1; its Debian package is $2 (scripts/install-packages servers)"; }
 
 # ---- ports
 
