@@ -2,6 +2,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import unittest
@@ -10,6 +11,9 @@ from support import pcap
 from support.accounting import Counters, offences
 from support.program import BINARY, TIMEOUT, Home, Run, capture, canonical, read
 
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+# Made by the build beside the program.
+PEER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(BINARY))), "tests", "dpdk-peer")
 NO_HUGE = 'spanbeat.dpdk.eal_args: [--no-huge]\n'
 
 # Sends the packets of a file on an interface, as they are.
@@ -115,9 +119,110 @@ class Dpdk(unittest.TestCase):
         self.assertNotIn("EAL", shown.stderr)
 
 
+class Live:
+    """The program on a device. Waits for what its log says, never for time to pass; use with `with`."""
+
+    def __init__(self, home, devices, more="", inside=()):
+        self.home, self.text, self.seen = home, b"", 0
+        config = home.config(more=dpdk(devices, "0s", "logging.metrics.period: 1s\n" + more))
+        self.child = subprocess.Popen([*inside, BINARY, "-e", "-c", config, "--path.home", home.path, "--strict.perms=false"],
+                                      cwd=home.path, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.child.kill()
+        self.child.wait()
+        self.child.stderr.close()
+
+    def lines(self):
+        for line in self.child.stderr:
+            self.text += line
+            yield line
+        raise AssertionError("the log ended:\n" + self.text.decode("utf-8", "replace")[-3000:])
+
+    def wait_for(self, word):
+        next(line for line in self.lines() if word.encode() in line)
+
+    def wait_for_packets(self, count):
+        """Until the metrics of every second, added up, have shown so many."""
+        while self.seen < count:
+            line = next(line for line in self.lines() if b"metrics in the last" in line)
+            metrics = json.loads(line).get("monitoring", {}).get("metrics", {})
+            self.seen += metrics.get("capture", {}).get("received", 0)
+
+    def stop(self):
+        self.child.send_signal(signal.SIGINT)
+        rest = self.child.communicate(timeout=TIMEOUT)[1]
+        return Run(self.child.returncode, b"", self.text + rest, os.path.join(self.home.path, "out"))
+
+
+def huge_pages():
+    """How many of 2 MiB are free, for tests that need them; the machine's own reservation is taken as it is."""
+    try:
+        with open("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", encoding="ascii") as f:
+            return int(f.read())
+    except OSError:
+        return 0
+
+
+class Same(unittest.TestCase):
+    """What was captured live is what the file gives, but for times."""
+
+    def check_http(self, run):
+        self.assertEqual(run.status, 0, run.explain())
+        self.assertEqual(offences(run), [])
+        self.assertEqual(Counters(run)["capture_received"], len(pcap.read(capture("http")).packets), run.explain())
+        self.assertEqual(sorted_documents(map(without_times, run.transactions)),
+                         sorted_documents(map(without_times, read(capture("http")).transactions)))
+
+
+@unittest.skipUnless(os.path.isfile(PEER), "dpdk-peer is not built")
+class DpdkBetweenProcesses(Same):
+    """Devices whose packets come from another process of DPDK (tests/support/dpdk_peer.cc)."""
+
+    def peer(self, *arguments):
+        peer = subprocess.Popen([PEER, *arguments, "--no-pci", "--no-telemetry", "-l", "0"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE)
+        self.addCleanup(peer.communicate)
+        said = peer.stdout.readline()
+        self.assertTrue(said.startswith(b"sent"), said + (b"" if said else peer.stderr.read()))
+
+    def test_net_memif(self):
+        for memory in ("", NO_HUGE):
+            with self.subTest(memory=memory), Home() as home:
+                path = os.path.join(home.path, "memif.sock")
+                with Live(home, ["net_memif0,role=server,socket=%s,socket-abstract=no" % path], memory) as live:
+                    live.wait_for("start running")
+                    self.peer("send", capture("http"), "--no-huge", "--no-shconf", "-m", "64", "--file-prefix", "peer%d" % os.getpid(),
+                              "--vdev", "net_memif0,role=client,socket=%s,socket-abstract=no" % path)
+                    live.wait_for_packets(len(pcap.read(capture("http")).packets))
+                    self.check_http(live.stop())
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root: mounts hugetlbfs")
+    def test_net_ring(self):
+        if huge_pages() < 100:
+            self.skipTest("needs 100 free huge pages, which processes share: echo 512 > /proc/sys/vm/nr_hugepages")
+        with Home() as home:
+            folder = os.path.join(home.path, "huge")
+            os.mkdir(folder)
+            mounted = subprocess.run(["mount", "-t", "hugetlbfs", "none", folder], stderr=subprocess.PIPE, check=False)
+            if mounted.returncode != 0:
+                self.skipTest("no hugetlbfs here: " + mounted.stderr.decode().strip())
+            self.addCleanup(shutil.rmtree, home.path, True)
+            self.addCleanup(subprocess.run, ["umount", folder], check=False)
+            shared = ["--file-prefix=spanbeat-test-%d" % os.getpid(), "--huge-dir=" + folder]
+            with Live(home, ["net_ring0"], "spanbeat.dpdk.eal_args: %s\n" % json.dumps(shared)) as live:
+                live.wait_for("start running")
+                self.peer("ring", "ETH_RXTX0_net_ring0", capture("http"), "--proc-type=secondary", *shared)
+                live.wait_for_packets(len(pcap.read(capture("http")).packets))
+                self.check_http(live.stop())
+
+
 @unittest.skipUnless(os.geteuid() == 0, "needs root: makes network interfaces")
 @unittest.skipUnless(shutil.which("ip"), "needs ip (iproute2)")
-class DpdkOnInterfaces(unittest.TestCase):
+class DpdkOnInterfaces(Same):
     """Between the two ends of a veth pair in a network namespace of its own."""
 
     def setUp(self):
@@ -127,50 +232,62 @@ class DpdkOnInterfaces(unittest.TestCase):
             self.skipTest("no network namespaces here: " + made.stderr.decode().strip())
         self.addCleanup(subprocess.run, ["ip", "netns", "del", self.space], check=False)
         inside = ["ip", "netns", "exec", self.space]
+        # Nothing of the kernel's own is to be on the wire.
+        quiet = "for which in all default; do echo 1 > /proc/sys/net/ipv6/conf/$which/disable_ipv6; done"
+        subprocess.run([*inside, "sh", "-c", quiet], stderr=subprocess.DEVNULL, check=False)
         made = subprocess.run([*inside, "ip", "link", "add", "left", "mtu", "9000", "type", "veth", "peer", "name", "right", "mtu", "9000"],
                               stderr=subprocess.PIPE, check=False)
         if made.returncode != 0:
             self.skipTest("no veth here: " + made.stderr.decode().strip())
         for name in ("left", "right"):
-            # Nothing of the kernel's own is to be on the wire.
-            with_no_ip6 = [*inside, "sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/%s/disable_ipv6; ip link set %s up" % (name, name)]
-            subprocess.run(with_no_ip6, stderr=subprocess.DEVNULL, check=True)
+            subprocess.run([*inside, "ip", "link", "set", name, "up"], check=True)
         self.inside = inside
 
-    def capture_on_wire(self, home, device, name, more=""):
-        tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-        program = subprocess.Popen([*self.inside, BINARY, "-e", "-c", home.config(more=dpdk([device], "3s", more)), "--path.home", home.path,
-                                    "--strict.perms=false"], cwd=home.path, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.PIPE)
-        log = b""
-        for line in program.stderr:
-            log += line
-            if b"packetbeat start running" in line:
-                subprocess.run([*self.inside, sys.executable, "-c", SENDER, tests, "left", capture(name)], check=True)
-        program.stderr.close()
-        return Run(program.wait(TIMEOUT), b"", log, os.path.join(home.path, "out"))
+    def check(self, device, more=NO_HUGE, sender="left"):
+        with Home() as home, Live(home, [device], more, self.inside) as live:
+            live.wait_for("start running")
+            subprocess.run([*self.inside, sys.executable, "-c", SENDER, TESTS, sender, capture("http")], check=True, timeout=TIMEOUT)
+            live.wait_for_packets(len(pcap.read(capture("http")).packets))
+            run = live.stop()
+        self.check_http(run)
+        return run
 
-    def check(self, device, more=NO_HUGE):
-        with Home() as home:
-            live = self.capture_on_wire(home, device, "http", more)
-            self.assertEqual(live.status, 0, live.explain())
-            self.assertEqual(offences(live), [])
-            packets = pcap.read(capture("http")).packets
-            self.assertEqual(Counters(live)["capture_received"], len(packets), live.explain())
-            expected = read(capture("http"))
-            self.assertEqual(sorted_documents(map(without_times, live.transactions)),
-                             sorted_documents(map(without_times, expected.transactions)))
+    def shown(self, name):
+        return subprocess.run([*self.inside, "ip", "link", "show", name], stdout=subprocess.PIPE, check=True).stdout
 
     def test_net_af_packet(self):
-        self.check("net_af_packet0,iface=right")
+        """With huge pages, if there are enough of them, and without; the interface is promiscuous only while it is read."""
+        for memory in ("", NO_HUGE):
+            with self.subTest(memory=memory):
+                self.check("net_af_packet0,iface=right", memory)
+                self.assertNotIn(b"PROMISC", self.shown("right"))
+
+    def test_net_af_xdp(self):
+        """The program of XDP that sends the packets here goes when the capture ends; XDP wants frames that fit into a page."""
+        for name in ("left", "right"):
+            subprocess.run([*self.inside, "ip", "link", "set", name, "mtu", "1500"], check=True)
+        for memory in ("", NO_HUGE):
+            with self.subTest(memory=memory):
+                self.check("net_af_xdp0,iface=right", memory)
+                self.assertNotIn(b"xdp", self.shown("right"))
+
+    def test_net_af_xdp_says_what_the_interface_must_be(self):
+        with Home() as home:
+            refused = run(home, before=self.inside, more=dpdk(["net_af_xdp0,iface=right"]) + NO_HUGE)
+            self.assertEqual(refused.status, 1, refused.explain())
+            self.assertIn("MTU", refused.log[-1]["message"])
+
+    def test_net_tap(self):
+        """The device is made by the driver; what is sent on it is what the port receives."""
+        for memory in ("", NO_HUGE):
+            with self.subTest(memory=memory):
+                self.check("net_tap0,iface=tapped", memory, sender="tapped")
 
     def test_net_pcap_on_an_interface_with_pauses(self):
         self.check("net_pcap0,rx_iface=right", NO_HUGE + "spanbeat.dpdk.busy_poll: false\n")
 
-    def test_the_interface_is_promiscuous_only_while_it_is_read(self):
-        self.check("net_af_packet0,iface=right")
-        shown = subprocess.run([*self.inside, "ip", "link", "show", "right"], stdout=subprocess.PIPE, check=True).stdout
-        self.assertNotIn(b"PROMISC", shown)
+    def test_one_queue_for_two_workers(self):
+        self.check("net_af_packet0,iface=right", NO_HUGE + "spanbeat.workers: 2\n")
 
 
 if __name__ == "__main__":

@@ -213,7 +213,11 @@ bool DpdkPort::start(std::uint16_t transmit_queues, std::string& problem) {
     }
   }
   const auto failed = [&](const std::string& what, int result) {
-    problem = with_complaints(what + ": " + error_text(result)) + "; see spanbeat.dpdk.{queues,descriptors,mtu}";
+    problem =
+        with_complaints(what + ": " + error_text(result)) +
+        (driver_ == "net_af_xdp" ? "; AF_XDP wants root, no other program of XDP on the interface, and an MTU of at "
+                                   "most 3 KiB there and at the other end of a veth: ip link set IFACE mtu 1500"
+                                 : "; see spanbeat.dpdk.{queues,descriptors,mtu}");
     return false;
   };
   if (const int result =
