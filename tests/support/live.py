@@ -4,6 +4,7 @@ Everything is waited for by a condition with a bound (`wait_until`), never by ti
 `addCleanup` as soon as it is made. Names hold the process id of the test; what a test that was killed left behind is removed by the next one
 (`remove_leftovers`).
 """
+import contextlib
 import json
 import os
 import re
@@ -125,7 +126,7 @@ class Server:
 
 
 def remove_leftovers():
-    """Ends the servers and removes the namespaces of tests whose process is gone."""
+    """Ends the servers of tests whose process is gone, and removes their namespaces with whatever still runs in there."""
     states = os.path.join(CACHE, "run")
     for state in os.listdir(states) if os.path.isdir(states) else ():
         name, _, instance = state.partition("-")
@@ -137,6 +138,10 @@ def remove_leftovers():
     for space in json.loads(listed or b"[]"):
         found = OURS.match(space["name"])
         if found and is_gone(int(found.group(1))):
+            inside = subprocess.run(["ip", "netns", "pids", space["name"]], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout
+            for process in inside.split():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(process), signal.SIGKILL)
             subprocess.run(["ip", "netns", "del", space["name"]], stderr=subprocess.DEVNULL, check=False)
 
 
