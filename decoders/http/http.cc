@@ -250,8 +250,11 @@ void Http::begin_request(State& state, Direction direction, MessageView message,
     context.counters().add(Counter::transactions_evicted);
     if (!state.transactions.front().response_begun) ++state.unanswered;
     give_up_front(state, context);
-    // What was refused was not moved. NOLINTNEXTLINE(bugprone-use-after-move)
-    (void)state.transactions.push_back(context.arena(), std::move(transaction));
+    // What was refused was not moved. NOLINTBEGIN(bugprone-use-after-move)
+    if (!state.transactions.push_back(context.arena(), std::move(transaction))) {
+      context.commit(std::move(transaction.event));
+    }
+    // NOLINTEND(bugprone-use-after-move)
   }
   keep_or_write(state, direction, message, context);
 }

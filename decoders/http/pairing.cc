@@ -60,7 +60,7 @@ Http::Found Http::finish_response(State& state, Direction direction, Context& co
       side.status == 101 || (transaction != nullptr && transaction->connect_method && side.status / 100 == 2);
   if (transaction == nullptr) {
     context.counters().add(Counter::http_unmatched_responses);
-    if (event) context.commit(std::move(event));
+    context.commit(std::move(event));
   } else {
     transaction->response_done = true;
     if (leaves) transaction->request_done = true;
@@ -142,7 +142,7 @@ void Http::commit_answered(State& state, Context& context) {
   while (!state.transactions.empty()) {
     Transaction& front = state.transactions.front();
     if (!front.request_done || !front.response_done) return;
-    if (front.event) context.commit(std::move(front.event));
+    context.commit(std::move(front.event));  // one that there was no memory for is counted
     state.transactions.pop_front();
   }
 }
@@ -156,7 +156,7 @@ void Http::commit_front(State& state, Context& context) {
     front.event.header().status = Status::error;
     context.counters().add(Counter::http_unmatched_requests);
   }
-  if (front.event) context.commit(std::move(front.event));
+  context.commit(std::move(front.event));
   state.transactions.pop_front();
 }
 

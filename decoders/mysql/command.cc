@@ -134,6 +134,7 @@ Mysql::Found Mysql::command(MysqlConnection& state, const Message& message, Cont
                     command == Command::stmt_bulk_execute;
   if (told) {
     transaction.event = context.event(state.client);
+    if (!transaction.event) context.commit(Event());  // no memory: the document is counted as dropped
     Event& event = transaction.event;
     event.header().timestamp = message.begin;
     event.header().start = message.begin;
@@ -156,6 +157,14 @@ Mysql::Found Mysql::command(MysqlConnection& state, const Message& message, Cont
     context.counters().add(Counter::transactions_evicted);
     flush(state, context);
     state.sides[1].in_place = false;
+    // What was refused was not moved. NOLINTBEGIN(bugprone-use-after-move)
+    if (transaction.event) {
+      transaction.event.note("Unmatched request");
+      transaction.event.header().status = Status::error;
+      context.counters().add(Counter::mysql_unmatched_requests);
+      context.commit(std::move(transaction.event));
+    }
+    // NOLINTEND(bugprone-use-after-move)
   }
   return Found::progress;
 }
