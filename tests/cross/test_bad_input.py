@@ -88,9 +88,13 @@ class DamagedPackets(unittest.TestCase):
 
 
 class DamagedFiles(unittest.TestCase):
-    """'All packets before the damage, a clear warning and a counter, and exit code 0 unless nothing could be read.'"""
+    """'All packets before the damage, a clear warning and a counter, and exit code 0 unless nothing could be read.'
 
-    PACKETS = pcap.read(capture("sample")).packets[:24]
+    Here the whole program says so, which takes a start of it for each file; capture_file_fuzz.cc and the unit tests of the readers
+    try far more places.
+    """
+
+    PACKETS = pcap.read(capture("sample")).packets[:8]
 
     def outcomes(self, files):
         def one(content):
@@ -108,7 +112,7 @@ class DamagedFiles(unittest.TestCase):
         return ends
 
     def check_cut(self, whole, ends, label):
-        offsets = sorted(set(list(range(0, min(len(whole), 200), 7)) + list(range(200, len(whole), 97)) + ends))
+        offsets = sorted(set(list(range(0, min(len(whole), 200), 19)) + list(range(200, len(whole), 211)) + ends))
         for offset, run in zip(offsets, self.outcomes([whole[:o] for o in offsets])):
             with self.subTest(format=label, offset=offset):
                 complete = sum(1 for e in ends if e <= offset)
@@ -136,7 +140,7 @@ class DamagedFiles(unittest.TestCase):
 
     def test_compressed_files_cut_at_many_places(self):
         whole = gzip.compress(pcap.encode(self.PACKETS), mtime=0)
-        for offset, run in zip(range(0, len(whole), 61), self.outcomes([whole[:o] for o in range(0, len(whole), 61)])):
+        for offset, run in zip(range(0, len(whole), 97), self.outcomes([whole[:o] for o in range(0, len(whole), 97)])):
             with self.subTest(offset=offset):
                 self.assertIn(run.status, (0, 1), run.explain())
                 if run.status == 0:
@@ -148,7 +152,7 @@ class DamagedFiles(unittest.TestCase):
         chance = random.Random(7)
         files = []
         for whole, first, step in ((pcap.encode(self.PACKETS), 0, 16), (pcap.encode_pcapng(self.PACKETS, interfaces=3), 0, 8)):
-            for _ in range(120):
+            for _ in range(30):
                 data = bytearray(whole)
                 for _ in range(chance.choice((1, 2, 5))):
                     at = chance.randrange(first, len(data))
