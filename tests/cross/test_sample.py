@@ -208,7 +208,7 @@ class Sample(unittest.TestCase):
         cls.addClassCleanup(home.__exit__)
         cls.file = os.path.join(home.path, "tcpdump.pcap")
         tcpdump = cls.keep(live.Background(["tcpdump", "-Z", "root", "-i", "data", "-n", "-U", "--immediate-mode", "--time-stamp-precision=nano",
-                                            "-w", cls.file], cls.data, home.path, "tcpdump"))
+                                            "-s", "2048", "-B", "8192", "-w", cls.file], cls.data, home.path, "tcpdump"))
         tcpdump.wait_for("listening on")
         for program in programs.values():
             program.wait_until_capturing()
@@ -225,6 +225,7 @@ class Sample(unittest.TestCase):
                 return LAST in f.read()
         live.wait_until(written, "the last packet in tcpdump's file")
         tcpdump.stop()
+        assert b"\n0 packets dropped by kernel" in tcpdump.said(), tcpdump.said()
         cls.told = told
 
     @classmethod
