@@ -19,10 +19,10 @@
 #include "app/service/dpdk_capture.h"
 #include "app/service/first_packet.h"
 #include "app/service/signals.h"
+#include "app/service/source_filter.h"
 #include "dataplane/filter/filter.h"
 #include "dataplane/source/dump.h"
 #include "dataplane/steering.h"
-#include "decoders/registry.h"
 #include "export/exporter.h"
 
 namespace spanbeat {
@@ -104,7 +104,11 @@ class Service {
     const bool dump = !general.packetbeat_interfaces_dumpfile.empty();
     std::string problem;
     const bool dpdk = wants_dpdk(general);
-    capture_ = dpdk ? open_dpdk(options_.dpdk, problem) : open_capture(general, dump ? 1 : workers_, problem);
+    const std::string filter = source_filter(options_);
+    if (general.packetbeat_interfaces_bpf_filter.empty() && !filter.empty())
+      log_info("sniffer", "flows are off: only packets of the protocols' ports are captured: " + filter);
+    options_.dpdk.filter = filter;
+    capture_ = dpdk ? open_dpdk(options_.dpdk, problem) : open_capture(general, filter, dump ? 1 : workers_, problem);
     if (capture_ == nullptr) return refuse("sniffer loop failed: Error starting sniffer: " + problem);
     sources_ = capture_->sources();
     if (general.packetbeat_procs_enabled) log_info("procs", "process monitoring is not built");
@@ -140,12 +144,19 @@ class Service {
   }
 
   // One for each thread that asks it.
-  std::optional<Filter> filter(std::string& problem) const {
+  std::optional<Filter> filter(std::string& problem) {
     const std::string& expression = options_.general.packetbeat_interfaces_bpf_filter;
     if (expression.empty()) return std::nullopt;
     const LinkType link = first_ != nullptr && first_->read_ahead() ? first_->first().link : LinkType::ethernet;
     auto compiled = Filter::compile(expression, link, 65535);
-    if (compiled.ok()) return std::move(*compiled);
+    if (compiled.ok()) {
+      if (!compiled->problem().empty() && !std::exchange(filter_told_, true)) {
+        log_warn("sniffer", fmt::format("packetbeat.interfaces.bpf_filter '{}' selects no packet of this input, whose "
+                                        "link type is {}: {}",
+                                        expression, static_cast<unsigned>(link), compiled->problem()));
+      }
+      return std::move(*compiled);
+    }
     problem = "packetbeat.interfaces.bpf_filter: " + std::string(compiled.status().message());
     return std::nullopt;
   }
@@ -195,13 +206,8 @@ class Service {
     const WorkerConfig config = share_of_worker();
     for (Source* source : sources_) {
       auto lane = std::make_unique<Lane>(live() ? kLiveChunks : kFileChunks);
-      std::vector<std::unique_ptr<Decoder>> decoders;
-      for (std::size_t i = 0; i < options_.decoders.size(); ++i) {
-        decoders.push_back(options_.decoders[i] == nullptr ? nullptr
-                                                           : registered_decoders()[i].make(options_.decoders[i]));
-      }
-      lane->worker = std::make_unique<Worker>(config, std::move(decoders), steering_ ? std::nullopt : filter(problem),
-                                              *source, lane->ring);
+      lane->worker = std::make_unique<Worker>(config, make_decoders(options_),
+                                              steering_ ? std::nullopt : filter(problem), *source, lane->ring);
       lanes_.push_back(std::move(lane));
     }
     exporter_ = std::make_unique<Exporter>(options_.exporting, std::move(sink));
@@ -325,6 +331,7 @@ class Service {
   std::unique_ptr<Exporter> exporter_;
   std::atomic<bool> exporter_done_{false};
   bool stopping_ = false;  // before anything ran
+  bool filter_told_ = false;
   int stops_ = 0;
   Time started_ = 0;
   std::uint64_t streams_ = 0;

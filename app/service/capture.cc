@@ -69,7 +69,8 @@ std::unique_ptr<Capture> open_files(const GeneralSettings& general, std::string&
   return std::make_unique<FileCapture>(std::move(*opened));
 }
 
-std::unique_ptr<Capture> open_interfaces(const GeneralSettings& general, unsigned workers, std::string& problem) {
+std::unique_ptr<Capture> open_interfaces(const GeneralSettings& general, const std::string& filter, unsigned workers,
+                                         std::string& problem) {
   AfPacketOptions options;
   options.devices = device_names(general.packetbeat_interfaces_device);
   for (std::string& device : options.devices) {
@@ -91,7 +92,7 @@ std::unique_ptr<Capture> open_interfaces(const GeneralSettings& general, unsigne
       general.packetbeat_interfaces_type != kAfPacket || general.packetbeat_interfaces_auto_promisc_mode;
   options.hardware_time = general.spanbeat_af_packet_hardware_time;
   options.wait_for_interfaces = general.spanbeat_af_packet_wait_for_interfaces;
-  options.filter = general.packetbeat_interfaces_bpf_filter;
+  options.filter = filter;
   // Another process must not have the same number by chance.
   if (workers > 1) options.fanout_group = static_cast<std::uint16_t>((::getpid() & 0x7fff) | 0x8000);
   std::vector<std::unique_ptr<AfPacketSource>> queues;
@@ -124,9 +125,10 @@ unsigned worker_count(const GeneralSettings& general) {
   return static_cast<unsigned>(std::clamp(count - 1, 1, 64));
 }
 
-std::unique_ptr<Capture> open_capture(const GeneralSettings& general, unsigned workers, std::string& problem) {
+std::unique_ptr<Capture> open_capture(const GeneralSettings& general, const std::string& filter, unsigned workers,
+                                      std::string& problem) {
   if (!general.packetbeat_interfaces_file.empty()) return open_files(general, problem);
-  return open_interfaces(general, workers, problem);
+  return open_interfaces(general, filter, workers, problem);
 }
 
 }  // namespace spanbeat

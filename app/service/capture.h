@@ -32,8 +32,8 @@ class Capture {
 // for files.
 [[nodiscard]] unsigned worker_count(const GeneralSettings& general);
 
-// Null, with what failed and the remedy in `problem`.
-[[nodiscard]] std::unique_ptr<Capture> open_capture(const GeneralSettings& general, unsigned workers,
-                                                    std::string& problem);
+// `filter` is for interfaces, see source_filter(). Null, with what failed and the remedy in `problem`.
+[[nodiscard]] std::unique_ptr<Capture> open_capture(const GeneralSettings& general, const std::string& filter,
+                                                    unsigned workers, std::string& problem);
 
 }  // namespace spanbeat

@@ -65,6 +65,19 @@ bool write_small_file(const std::string& path, const std::string& text, std::str
   return good;
 }
 
+std::string now_text() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return utc_text(now.tv_sec * 1'000'000'000 + now.tv_nsec, 9);
+}
+
+// The process that a lock file names; 0: none. Whoever has just taken it may not have written yet.
+long holder_of(const std::string& name) {
+  const std::string text = read_small_file(name);
+  long pid = 0;
+  return std::sscanf(text.c_str(), "{\"pid\":%9ld", &pid) == 1 ? pid : 0;
+}
+
 }  // namespace
 
 DataDirectory::~DataDirectory() {
@@ -90,16 +103,22 @@ bool DataDirectory::open(const std::string& path, std::string& problem, bool& lo
     if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
       ::close(file);
       locked = true;
+      const long holder = holder_of(name);
       problem =
           "data path already locked by another beat. Please make sure that multiple beats are not sharing the same "
           "data path (path.data: " +
-          path + "); give this one another with --path.data";
+          path + (holder > 0 ? ", held by process " + std::to_string(holder) : std::string()) +
+          "); give this one another with --path.data";
       return false;
     }
     struct stat held{};
     struct stat there{};
     if (::fstat(file, &held) == 0 && ::stat(name.c_str(), &there) == 0 && held.st_ino == there.st_ino) {
       lock_ = file;
+      // For whoever looks: the lock itself is what counts.
+      const std::string text = fmt::format("{{\"pid\":{},\"creation_time\":\"{}\"}}\n", ::getpid(), now_text());
+      if (::ftruncate(file, 0) != 0 || ::write(file, text.data(), text.size()) < 0)
+        log_warn("beat", "write " + name + ": " + std::strerror(errno));
       return true;
     }
     ::close(file);
@@ -119,10 +138,8 @@ std::string DataDirectory::agent_id(std::string& problem) {
       if (uuid != nullptr && uuid->is_string() && is_uuid(uuid->string())) return uuid->string();
     }
   }
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
   std::string id = random_uuid();
-  const std::string first_start = utc_text(now.tv_sec * 1'000'000'000 + now.tv_nsec, 9);
+  const std::string first_start = now_text();
   if (!write_small_file(path, "{\"uuid\":\"" + id + "\",\"first_start\":\"" + first_start + "\"}\n", problem))
     return {};
   return id;

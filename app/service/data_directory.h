@@ -1,8 +1,8 @@
 // The program's own directory: path.data with meta.json (who this instance is) and the lock.
 //
-// What:   makes the directory, takes packetbeat.lock, reads or makes meta.json.
-// Why:    agent.id stays the same over restarts, and two instances do not share one directory.
-// Limits: the lock is flock(2): it ends with the process, however that ends. Without a directory that can be written,
+// What:   makes the directory, takes packetbeat.lock and writes this process's number into it, reads or makes
+// meta.json. Why:    agent.id stays the same over restarts, and two instances do not share one directory. Limits: the
+// lock is flock(2): it ends with the process, however that ends. Without a directory that can be written,
 //         reading files goes on with an id made of the host's name; see `Identity::id`.
 #pragma once
 

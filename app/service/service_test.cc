@@ -15,12 +15,15 @@
 #include <filesystem>
 #include <fstream>
 
+#include "app/config/options.h"
+#include "app/config/yaml_reader.h"
 #include "app/log/log.h"
 #include "app/metrics/accounting.h"
 #include "app/metrics/metrics.h"
 #include "app/service/data_directory.h"
 #include "app/service/first_packet.h"
 #include "app/service/signals.h"
+#include "app/service/source_filter.h"
 
 namespace spanbeat {
 namespace {
@@ -83,7 +86,20 @@ TEST_F(ServiceTest, TwoInstancesDoNotShareADirectory) {
   EXPECT_FALSE(second.open(path_, problem, locked));
   EXPECT_TRUE(locked);
   EXPECT_NE(problem.find("data path already locked by another beat"), std::string::npos);
+  EXPECT_NE(problem.find("held by process " + std::to_string(::getpid())), std::string::npos) << problem;
   EXPECT_NE(problem.find("--path.data"), std::string::npos);
+}
+
+TEST_F(ServiceTest, TheLockNamesItsHolderAndWhatAnEarlierOneLeftIsNoHindrance) {
+  std::ofstream(path_ + "/packetbeat.lock") << "{\"pid\":99999999,\"creation_time\":\"2020-01-01T00:00:00Z\"} killed";
+  std::string problem;
+  bool locked = false;
+  DataDirectory data;
+  ASSERT_TRUE(data.open(path_, problem, locked)) << problem;
+  EXPECT_TRUE(std::regex_match(read("packetbeat.lock"),
+                               std::regex("\\{\"pid\":" + std::to_string(::getpid()) +
+                                          R"(,"creation_time":"\d{4}-\d\d-\d\dT[0-9:]{8}\.\d{9}Z"\}\n)")))
+      << read("packetbeat.lock");
 }
 
 TEST_F(ServiceTest, ADamagedMetaFileIsReplaced) {
@@ -271,6 +287,31 @@ TEST(FirstPacket, IsSeenAheadAndNotLost) {
   EXPECT_EQ(numbers, (std::vector<std::uint64_t>{1, 2, 3}));
   source.collect(counters);
   EXPECT_EQ(counters.get(Counter::capture_offered), 3U);
+}
+
+Options options_of(const std::string& text) {
+  Setting root;
+  Diagnostics diagnostics;
+  EXPECT_TRUE(read_yaml(text + "\npacketbeat.protocols: [{type: http, ports: [80]}]\noutput.console: {}\n", "f.yml",
+                        root, diagnostics));
+  Options options;
+  read_options(root, options, diagnostics);
+  EXPECT_TRUE(diagnostics.ok()) << text;
+  return options;
+}
+
+TEST(SourceFilter, IsTheUsersElseOfThePortsWhereNothingElseCounts) {
+  EXPECT_EQ(source_filter(options_of("packetbeat.interfaces.bpf_filter: arp")), "arp");
+  EXPECT_EQ(source_filter(options_of("packetbeat.flows: {}\npacketbeat.interfaces.bpf_filter: arp")), "arp")
+      << "what the user asks for holds for flows too";
+  const std::string derived = source_filter(options_of("packetbeat.flows.enabled: false"));
+  EXPECT_EQ(derived.rfind("tcp port 80 or ", 0), 0U) << derived;
+  EXPECT_NE(derived.find("udp dst port 4789"), std::string::npos) << "tunnels are opened: " << derived;
+  EXPECT_EQ(source_filter(options_of("spanbeat.tunnels.vxlan: false")).find("4789"), std::string::npos);
+  for (const auto* all : {"packetbeat.flows: {enabled: true}", "packetbeat.interfaces.file: [a.pcap]",
+                          "packetbeat.interfaces.dumpfile: a.pcap", "spanbeat.detect_protocols: true"}) {
+    EXPECT_EQ(source_filter(options_of(all)), "") << all;
+  }
 }
 
 TEST(Signals, AreReadAndNotHandled) {

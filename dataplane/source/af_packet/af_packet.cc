@@ -74,7 +74,7 @@ absl::Status AfPacketSource::attach(Port& port) {
   port.ring = std::move(*ring);
   port.name = found.name;
   port.trouble.clear();
-  if (!port.ring->remark().empty()) remark(port.ring->remark());
+  for (std::string& each : port.ring->take_remarks()) remark(std::move(each));
   return absl::OkStatus();
 }
 
@@ -106,6 +106,7 @@ void AfPacketSource::look_after(Port& port, Time time) {
   if (error != 0) remark(port.name + ": " + (error == ENETDOWN ? "the interface went down" : std::strerror(error)));
   const Interface now = find_interface(port.device);
   if (port.ring != nullptr) {
+    for (std::string& each : port.ring->take_remarks()) remark(std::move(each));
     if (port.leaving == 0) {
       if (now.index == port.ring->interface()) return;
       port.leaving = time;

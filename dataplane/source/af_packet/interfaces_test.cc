@@ -40,7 +40,15 @@ TEST(KernelFilter, HoldsTheExpressionOrSaysWhatIsWrongWithIt) {
   ASSERT_TRUE(simple.ok());
   EXPECT_TRUE(simple->has_expression);
   EXPECT_GT(simple->program.size(), make_kernel_filter("", 65535)->program.size());
+  EXPECT_TRUE(simple->problem.empty());
   EXPECT_FALSE(make_kernel_filter("tcp prot 80", 65535).ok());
+}
+
+TEST(KernelFilter, HasAWayOutWhenTheKernelRefuses) {
+  const auto nothing = make_kernel_filter("", 65535);
+  const auto refused = make_kernel_filter("ip6 protochain 6", 65535);
+  ASSERT_TRUE(nothing.ok() && refused.ok());
+  EXPECT_EQ(refused->fallback.size(), nothing->program.size()) << "loopback is shown once in any case";
 }
 
 }  // namespace

@@ -52,10 +52,16 @@ absl::StatusOr<KernelFilter> make_kernel_filter(const std::string& expression, s
   if (!expression.empty()) {
     if (absl::Status status = compile(expression, snaplen, compiled); !status.ok()) return status;
   }
+  made.fallback = made.program;
+  made.fallback.push_back(keep);
   constexpr std::size_t kJudge = 6;
   if (compiled.empty() || made.program.size() + kJudge + compiled.size() > BPF_MAXINSNS) {
-    made.program.push_back(keep);
+    made.program = made.fallback;
     made.has_expression = expression.empty();
+    if (!made.has_expression) {
+      made.problem = "it has " + std::to_string(compiled.size()) + " instructions, and the kernel takes " +
+                     std::to_string(BPF_MAXINSNS);
+    }
     return made;
   }
   made.has_expression = true;

@@ -4,7 +4,8 @@
 //         rejects, where the kernel sees the same octets as everybody else: Ethernet frames without a VLAN tag.
 // Why:    the kernel keeps the tag of a frame beside it, so an expression means something else there. What it cannot
 //         judge it passes; the source asks Filter for these, and so the same packets are selected as from a file.
-// Limits: an expression that is too long for the kernel is left to Filter altogether.
+// Limits: an expression that is too long for the kernel, or that it refuses (it knows no jump backwards, which
+//         `protochain` needs), is left to Filter altogether.
 #pragma once
 
 #include <linux/filter.h>
@@ -21,6 +22,9 @@ struct KernelFilter {
   std::vector<sock_filter> program;
   // False: the program does not contain the expression, and every packet is to be asked about.
   bool has_expression = false;
+  // What to attach when the kernel refuses `program`: the same without the expression.
+  std::vector<sock_filter> fallback;
+  std::string problem;  // why the program does not contain the expression; empty when it does
 };
 
 // `expression` may be empty. `snaplen` is how many octets of a selected packet are kept. Not ok with libpcap's message

@@ -15,6 +15,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "dataplane/bytes/bytes.h"
 
@@ -23,6 +24,7 @@ namespace {
 
 constexpr std::size_t kTag = 4;         // octets of an 802.1Q tag
 constexpr std::size_t kAddresses = 12;  // the two MAC addresses before it
+constexpr Time kMinute = 60 * kSecond;
 
 absl::Status failed(const std::string& what) {
   const std::string why = what + ": " + std::strerror(errno);
@@ -64,13 +66,12 @@ PacketRing::~PacketRing() {
 
 absl::Status PacketRing::set_up(const RingOptions& options, int interface, const std::string& name) {
   interface_ = interface;
-  judged_ = options.filter.has_expression;
+  name_ = name;
   if (!set(socket_, PACKET_VERSION, int{TPACKET_V3})) return failed(name + ": TPACKET_V3");
   // Room to put a tag back in front of the frame.
   if (!set(socket_, PACKET_RESERVE, static_cast<unsigned>(kTag))) return failed(name + ": PACKET_RESERVE");
   if (absl::Status status = map(options); !status.ok()) return status;
-  if (!attach(socket_, options.filter.program.data(), options.filter.program.size()))
-    return failed(name + ": attaching the filter");
+  if (absl::Status status = attach_filter(options.filter, name); !status.ok()) return status;
   if (options.hardware_time) ask_for_hardware_time(name);
 
   sockaddr_ll address{};
@@ -83,7 +84,8 @@ absl::Status PacketRing::set_up(const RingOptions& options, int interface, const
     request.mr_ifindex = interface;
     request.mr_type = PACKET_MR_PROMISC;
     if (!set(socket_, PACKET_ADD_MEMBERSHIP, request))
-      remark_ = name + ": promiscuous mode: " + std::strerror(errno) + "; only the machine's own packets are seen";
+      remarks_.push_back(name + ": promiscuous mode: " + std::strerror(errno) +
+                         "; only the machine's own packets are seen");
   }
   return absl::OkStatus();
 }
@@ -114,16 +116,38 @@ absl::Status PacketRing::map(const RingOptions& options) {
   return absl::OkStatus();
 }
 
+// An expression that the kernel cannot run, or has no memory for, is not the end: it is asked about later.
+absl::Status PacketRing::attach_filter(const KernelFilter& filter, const std::string& name) {
+  judged_ = filter.has_expression;
+  std::string problem = filter.problem;
+  if (!attach(socket_, filter.program.data(), filter.program.size())) {
+    problem = std::string("the kernel says ") + std::strerror(errno);
+    judged_ = false;
+    if (!attach(socket_, filter.fallback.data(), filter.fallback.size()))
+      return failed(name + ": attaching the filter");
+  }
+  if (!problem.empty()) {
+    remarks_.push_back(name + ": the filter works behind the kernel, in libpcap's interpreter, and every packet is " +
+                       "copied: " + problem);
+  }
+  return absl::OkStatus();
+}
+
 void PacketRing::ask_for_hardware_time(const std::string& name) {
   hwtstamp_config config{};
-  config.tx_type = HWTSTAMP_TX_OFF;
-  config.rx_filter = HWTSTAMP_FILTER_ALL;
   ifreq request{};
   std::strncpy(request.ifr_name, name.c_str(), sizeof request.ifr_name - 1);
   request.ifr_data = reinterpret_cast<char*>(&config);
-  const bool device = ::ioctl(socket_, SIOCSHWTSTAMP, &request) == 0;
+  // The setting is the whole device's, and others may have made it: what is sent is stamped as before.
+  if (::ioctl(socket_, SIOCGHWTSTAMP, &request) != 0) config.tx_type = HWTSTAMP_TX_OFF;
+  bool device = config.rx_filter == HWTSTAMP_FILTER_ALL;
+  if (!device) {
+    config.flags = 0;
+    config.rx_filter = HWTSTAMP_FILTER_ALL;
+    device = ::ioctl(socket_, SIOCSHWTSTAMP, &request) == 0;
+  }
   if (!device || !set(socket_, PACKET_TIMESTAMP, int{SOF_TIMESTAMPING_RAW_HARDWARE})) {
-    remark_ = name + ": hardware time stamps: " + std::strerror(errno) + "; the kernel's are used";
+    remarks_.push_back(name + ": hardware time stamps: " + std::strerror(errno) + "; the kernel's are used");
   }
 }
 
@@ -138,13 +162,28 @@ tpacket_block_desc* PacketRing::block() const {
   return reinterpret_cast<tpacket_block_desc*>(map_ + block_ * block_size_);
 }
 
-void PacketRing::packet(std::uint8_t* at, Packet& packet) const {
+Time PacketRing::time_of(const tpacket3_hdr& header) {
+  const Time stamp = static_cast<Time>(header.tp_sec) * kSecond + header.tp_nsec;
+  if ((header.tp_status & TP_STATUS_TS_RAW_HARDWARE) == 0) return stamp;
+  // A NIC's clock that nobody sets counts from its start. Timers go by these stamps, and other interfaces have the
+  // system's: the block's own time, which is the kernel's, tells what can be believed.
+  const tpacket_bd_ts& begun = block()->hdr.bh1.ts_first_pkt;
+  const Time kernel = static_cast<Time>(begun.ts_sec) * kSecond + begun.ts_nsec;
+  if (stamp > kernel - kMinute && stamp < kernel + kMinute) return stamp;
+  if (!std::exchange(clock_told_, true)) {
+    remarks_.push_back(name_ + ": the clock of the card is more than a minute off; the kernel's is used. Set it, as " +
+                       "with phc2sys");
+  }
+  return kernel;
+}
+
+void PacketRing::packet(std::uint8_t* at, Packet& packet) {
   tpacket3_hdr header;
   std::memcpy(&header, at, sizeof header);
   sockaddr_ll from;
   std::memcpy(&from, at + TPACKET_ALIGN(sizeof header), sizeof from);
   packet = Packet{};
-  packet.timestamp = static_cast<Time>(header.tp_sec) * kSecond + header.tp_nsec;
+  packet.timestamp = time_of(header);
   packet.interface = static_cast<std::uint16_t>(from.sll_ifindex);
   std::uint8_t* begin = at + header.tp_mac;
   std::size_t size = header.tp_snaplen;

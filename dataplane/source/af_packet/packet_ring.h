@@ -13,6 +13,8 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -24,7 +26,7 @@ namespace spanbeat {
 struct RingOptions {
   std::size_t octets = std::size_t{30} << 20;
   bool promiscuous = false;
-  bool hardware_time = false;  // stamps of the NIC where it gives them, else the kernel's
+  bool hardware_time = false;  // stamps of the NIC where it gives them and its clock is right, else the kernel's
   KernelFilter filter;
 };
 
@@ -56,8 +58,8 @@ class PacketRing {
   Statistics take_statistics();
   // The pending error of the socket (errno), ENETDOWN when its interface went down or away; 0: none.
   int take_error();
-  // What did not work and is not needed, for the log; empty when all did.
-  [[nodiscard]] const std::string& remark() const { return remark_; }
+  // What did not work and is not needed, for the log: since the last call.
+  std::vector<std::string> take_remarks() { return std::exchange(remarks_, {}); }
 
   // A block with packets in it is handed over after this time at the latest.
   static constexpr unsigned kBlockMilliseconds = 50;
@@ -66,9 +68,11 @@ class PacketRing {
   explicit PacketRing(int socket) : socket_(socket) {}
   absl::Status set_up(const RingOptions& options, int interface, const std::string& name);
   absl::Status map(const RingOptions& options);
+  absl::Status attach_filter(const KernelFilter& filter, const std::string& name);
   void ask_for_hardware_time(const std::string& name);
   [[nodiscard]] tpacket_block_desc* block() const;
-  void packet(std::uint8_t* at, Packet& packet) const;
+  void packet(std::uint8_t* at, Packet& packet);
+  [[nodiscard]] Time time_of(const tpacket3_hdr& header);
 
   int socket_;
   int interface_ = 0;
@@ -81,7 +85,9 @@ class PacketRing {
   std::uint8_t* at_ = nullptr;
   bool reading_ = false;  // the block belongs to us
   bool judged_ = false;   // the kernel has the expression
-  std::string remark_;
+  bool clock_told_ = false;
+  std::string name_;  // of the interface
+  std::vector<std::string> remarks_;
 };
 
 }  // namespace spanbeat

@@ -83,10 +83,12 @@ bool DpdkPorts::compile_filter(std::string& problem) {
 void DpdkPorts::make_queues() {
   for (std::size_t i = 0; i < ports_.size(); ++i) {
     DpdkPort& port = *ports_[i];
+    // The filter is for Ethernet; what has no Ethernet header is judged by the worker.
+    const DpdkFilter* const filter = port.traits().raw_ip ? nullptr : filter_.get();
     for (int queue = 0; queue < port.queues(); ++queue) {
       const int core = options_.cores.empty() ? -1 : options_.cores[queues_.size() % options_.cores.size()];
       queues_.push_back(std::make_unique<DpdkQueue>(port, static_cast<std::uint16_t>(queue),
-                                                    static_cast<std::uint16_t>(i), core, filter_.get(), options_));
+                                                    static_cast<std::uint16_t>(i), core, filter, options_));
     }
   }
 }
