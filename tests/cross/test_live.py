@@ -4,101 +4,13 @@ Two network namespaces with a veth pair between them, made and removed here; the
 one end and captured at the other.
 """
 import os
-import shutil
-import signal
 import socket
-import subprocess
-import sys
 import unittest
-import uuid
 
 from support import pcap
 from support.accounting import Counters, offences
-from support.program import BINARY, TIMEOUT, Home, Run, canonical, capture, read
-
-SEND = """
-import socket, sys
-sys.path.insert(0, sys.argv[3])
-from support import pcap
-s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-s.bind((sys.argv[1], 0))
-for packet in pcap.read(sys.argv[2]).packets:
-    s.send(packet.octets)
-"""
-TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-
-
-def can_make_namespaces():
-    if os.geteuid() != 0 or shutil.which("ip") is None:
-        return False
-    name = "sb" + uuid.uuid4().hex[:8]
-    made = subprocess.run(["ip", "netns", "add", name], stderr=subprocess.DEVNULL, check=False).returncode == 0
-    if made:
-        subprocess.run(["ip", "netns", "del", name], check=False)
-    return made
-
-
-class Wire:
-    """Two namespaces and a veth pair: what is sent at the near end arrives at the far end."""
-
-    def __enter__(self):
-        tag = uuid.uuid4().hex[:6]
-        self.near_space, self.far_space = "sbn" + tag, "sbf" + tag
-        self.near, self.far = "near" + tag, "far" + tag
-        for space in (self.near_space, self.far_space):
-            self.ip("netns", "add", space)
-            for which in ("all", "default"):  # no neighbour discovery between our packets
-                subprocess.run(["ip", "netns", "exec", space, "sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/%s/disable_ipv6" % which],
-                               check=False, stderr=subprocess.DEVNULL)
-        self.plug()
-        return self
-
-    def plug(self):
-        self.ip("link", "add", self.near, "netns", self.near_space, "type", "veth", "peer", "name", self.far, "netns", self.far_space)
-        self.ip("-n", self.near_space, "link", "set", self.near, "up")
-        self.ip("-n", self.far_space, "link", "set", self.far, "up")
-
-    def unplug(self):
-        self.ip("-n", self.near_space, "link", "del", self.near)
-
-    def __exit__(self, *_):
-        for space in (self.near_space, self.far_space):
-            subprocess.run(["ip", "netns", "del", space], check=False)
-
-    @staticmethod
-    def ip(*words):
-        subprocess.run(["ip", *words], check=True, stderr=subprocess.PIPE)
-
-    def send(self, path):
-        subprocess.run(["ip", "netns", "exec", self.near_space, sys.executable, "-c", SEND, self.near, path, TESTS], check=True,
-                       timeout=TIMEOUT)
-
-
-class Live:
-    """The program, capturing. Waits for what its log says, never for time to pass."""
-
-    def __init__(self, home, space=None, arguments=(), **how):
-        self.home, self.text = home, b""
-        prefix = ["ip", "netns", "exec", space] if space else []
-        config = home.config(flows="", **how)
-        self.child = subprocess.Popen([*prefix, BINARY, "-e", "-c", config, "--path.home", home.path, "--strict.perms=false",
-                                       *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-
-    def wait_for(self, word):
-        """Reads the log until a line holds the word."""
-        for line in self.child.stderr:
-            self.text += line
-            if word.encode() in line:
-                return
-        raise AssertionError("the log ended without %r:\n%s" % (word, self.text.decode("utf-8", "replace")[-3000:]))
-
-    def stop(self):
-        self.child.send_signal(signal.SIGINT)
-        return self.end()
-
-    def end(self):
-        rest = self.child.communicate(timeout=TIMEOUT)[1]
-        return Run(self.child.returncode, b"", self.text + rest, os.path.join(self.home.path, "out"))
+from support.wire import Live, Wire, can_make_namespaces
+from support.program import FLOWS, Home, canonical, capture, read
 
 
 def stable(document):
@@ -138,7 +50,7 @@ class OverVeth(unittest.TestCase):
 
     def test_an_interface_that_is_made_again_is_captured_from_again(self):
         with Wire() as wire, Home() as home:
-            live = Live(home, wire.far_space, ["-E", "packetbeat.interfaces.device=" + wire.far])
+            live = Live(home, wire.far_space, ["-E", "packetbeat.interfaces.device=" + wire.far], flows=FLOWS)
             live.wait_for("start running")
             wire.send(capture("sample"))
             wire.unplug()
