@@ -76,12 +76,12 @@ class Wire:
 class Live:
     """The program, capturing. Waits for what its log says, never for time to pass."""
 
-    def __init__(self, home, space=None, arguments=(), before=(), **how):
+    def __init__(self, home, space=None, arguments=(), before=(), program=BINARY, **how):
         """`before` are the words before the program's, inside of the namespace; flows are off unless asked for."""
         self.home, self.text = home, b""
         prefix = (["ip", "netns", "exec", space] if space else []) + list(before)
         config = home.config(**{"flows": "", **how})
-        self.child = subprocess.Popen([*prefix, BINARY, "-e", "-c", config, "--path.home", home.path, "--strict.perms=false",
+        self.child = subprocess.Popen([*prefix, program, "-e", "-c", config, "--path.home", home.path, "--strict.perms=false",
                                        *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
     def wait_for(self, word):
