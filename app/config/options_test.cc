@@ -176,6 +176,38 @@ TEST(Limits, DefaultsAreThoseOfTheRooms) {
   EXPECT_EQ(out.options.worker.event_memory, preset.event_memory);
 }
 
+TEST(Tunnels, AreAllOpenedAndEachCanBeSwitchedOffAlone) {
+  const Outcome preset = outcome("name: x");
+  EXPECT_FALSE(preset.options.worker.flows.tunnel_fields);
+  for (std::size_t each = 0; each < kTunnelTypes; ++each) {
+    const auto type = static_cast<TunnelType>(each);
+    EXPECT_TRUE(preset.options.worker.tunnels.has(type)) << tunnel_name(type);
+    if (type == TunnelType::pptp) continue;  // has no switch of its own
+    const Outcome out = outcome("spanbeat.tunnels." + std::string(tunnel_name(type)) + ": false");
+    EXPECT_EQ(out.errors + out.warnings, "");
+    for (std::size_t other = 0; other < kTunnelTypes; ++other) {
+      const auto left = static_cast<TunnelType>(other);
+      const bool off = left == type || (type == TunnelType::gre && left == TunnelType::pptp);
+      EXPECT_EQ(out.options.worker.tunnels.has(left), !off)
+          << tunnel_name(left) << " with " << tunnel_name(type) << " switched off";
+    }
+  }
+}
+
+TEST(Tunnels, TakeASectionAndTellOfWhatIsNone) {
+  const Outcome out = outcome("spanbeat.tunnels: {vxlan: no, gtp: off, 6in4: true}\nspanbeat.fields.tunnel: true\n");
+  EXPECT_EQ(out.errors + out.warnings, "");
+  EXPECT_FALSE(out.options.worker.tunnels.has(TunnelType::vxlan));
+  EXPECT_FALSE(out.options.worker.tunnels.has(TunnelType::gtp));
+  EXPECT_TRUE(out.options.worker.tunnels.has(TunnelType::six_in_four));
+  EXPECT_TRUE(out.options.worker.tunnels.has(TunnelType::geneve));
+  EXPECT_TRUE(out.options.worker.flows.tunnel_fields);
+  EXPECT_NE(outcome("spanbeat.tunnels.vxlam: false").warnings.find("vxlan"), std::string::npos)
+      << "the nearest name is told";
+  EXPECT_NE(outcome("spanbeat.tunnels.vxlan: 7").errors.find("spanbeat.tunnels.vxlan"), std::string::npos);
+  EXPECT_NE(outcome("spanbeat.tunnels.vxlan: [4789]").errors.find("spanbeat.tunnels.vxlan"), std::string::npos);
+}
+
 TEST(Options, AFilterThatIsNoneIsRefusedWithItsPlace) {
   EXPECT_NE(outcome("packetbeat.interfaces.bpf_filter: 'tcp prt 80'")
                 .errors.find("f.yml:1:35: packetbeat.interfaces.bpf_filter: 'tcp prt 80': can't parse"),
