@@ -282,7 +282,7 @@ class Service {
   [[nodiscard]] MetricTree metrics() const {
     const Counters all = all_counters();
     return collect_metrics({&all, live_flows(), streams_, output_, options_.exporting.identity.ephemeral_id,
-                            steady_time() - started_, queue_events_});
+                            steady_time() - started_, queue_events_, capture_->statistics()});
   }
 
   int finish() {

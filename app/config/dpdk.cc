@@ -1,5 +1,6 @@
 #include "app/config/dpdk.h"
 
+#include <algorithm>
 #include <cctype>
 #include <cstdlib>
 #include <string_view>
@@ -25,9 +26,11 @@ std::vector<std::string> joined_devices(const std::vector<std::string>& written)
   return out;
 }
 
+std::string_view name_of(std::string_view device) { return device.substr(0, device.find(',')); }
+
 // What a device's name must look like; everything else is for the driver to judge.
 bool plausible_device(std::string_view device) {
-  const std::string_view name = device.substr(0, device.find(','));
+  const std::string_view name = name_of(device);
   if (name.empty() || name.size() > 63) return false;
   for (const char c : name) {
     if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '_' && c != ':' && c != '.' && c != '-') return false;
@@ -80,6 +83,21 @@ std::vector<std::string> words(const std::vector<std::string>& texts) {
   return out;
 }
 
+// Arguments with which EAL would not start but wait for another process without end, or end the program.
+std::string_view unusable_argument(const std::vector<std::string>& arguments) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string_view argument = arguments[i];
+    if (argument == "-h" || argument == "--help") return "explains EAL's options and ends the program";
+    constexpr std::string_view kProcess = "--proc-type";
+    if (argument.substr(0, kProcess.size()) != kProcess) continue;
+    const std::string_view type = argument.size() > kProcess.size() ? argument.substr(kProcess.size() + 1)
+                                  : i + 1 < arguments.size()        ? std::string_view(arguments[i + 1])
+                                                                    : std::string_view();
+    if (type != "primary") return "makes it wait for another process of DPDK; here a port is always opened by its own";
+  }
+  return {};
+}
+
 // The setting of a text of a list, for its place.
 const Setting& place_of(const Setting& list, std::size_t i) {
   return list.is_list() && i < list.list().size() ? list.list()[i] : list;
@@ -120,11 +138,25 @@ void read_dpdk(const Setting& root, const GeneralSettings& general, DpdkOptions&
 
   if (const Setting* list = root.find("spanbeat.dpdk.devices")) {
     for (std::size_t i = 0; i < options.devices.size(); ++i) {
+      const auto same_name = [&](const std::string& other) { return name_of(other) == name_of(options.devices[i]); };
+      const auto here = options.devices.begin() + static_cast<std::ptrdiff_t>(i);
+      if (std::any_of(options.devices.begin(), here, same_name)) {
+        diagnostics.error(
+            place_of(*list, i), "spanbeat.dpdk.devices",
+            "'" + std::string(name_of(options.devices[i])) +
+                "' is named twice; give each virtual device a number of its own, as in net_pcap0 and net_pcap1");
+      }
       if (plausible_device(options.devices[i])) continue;
       diagnostics.error(place_of(*list, i), "spanbeat.dpdk.devices",
                         "'" + options.devices[i] +
                             "' is no device; write a PCI address (0000:3b:00.0) or a virtual device with its "
                             "arguments (net_af_packet0,iface=eth0)");
+    }
+  }
+  if (const Setting* list = root.find("spanbeat.dpdk.eal_args")) {
+    if (const std::string_view what = unusable_argument(options.eal_args); !what.empty()) {
+      diagnostics.error(*list, "spanbeat.dpdk.eal_args",
+                        list->describe() + ": one of these " + std::string(what) + "; leave it out");
     }
   }
   if (const Setting* list = root.find("spanbeat.dpdk.cores")) {

@@ -158,6 +158,10 @@ TEST(DpdkSettings, AreRefusedWithPlaceAndRemedy) {
   expect_refused("spanbeat.dpdk.promiscuous: often", dpdk + "promiscuous", {"often"});
   expect_refused("spanbeat.dpdk.stop_when_idle: -1s", dpdk + "stop_when_idle", {"-1s", "such as 2s"});
   expect_refused("spanbeat.dpdk.stop_when_idle: soon", dpdk + "stop_when_idle", {"soon"});
+  expect_refused("spanbeat.dpdk.eal_args: [--no-huge, --proc-type=secondary]", dpdk + "eal_args", {"leave it out"});
+  expect_refused("spanbeat.dpdk.eal_args: '--proc-type auto'", dpdk + "eal_args", {"another process", "leave it out"});
+  expect_refused("spanbeat.dpdk.eal_args: [--help]", dpdk + "eal_args", {"ends the program", "leave it out"});
+  EXPECT_EQ(with_device("spanbeat.dpdk.eal_args: [--proc-type, primary]\n").errors, "");
   EXPECT_EQ(with_device("spanbeat.dpdk.buffers: 1088\n").errors, "");
   EXPECT_EQ(with_device("spanbeat.dpdk.buffer_size: 256\nspanbeat.dpdk.mtu: 68\n").errors, "");
 }
@@ -170,6 +174,13 @@ TEST(DpdkSettings, NameWhatIsNoDevice) {
     EXPECT_NE(out.errors.find("'" + std::string(device) + "' is no device; write a PCI address"), std::string::npos)
         << out.errors;
   }
+}
+
+TEST(DpdkSettings, NameADeviceThatIsThereTwice) {
+  const Outcome out =
+      outcome("packetbeat.interfaces.type: dpdk\nspanbeat.dpdk.devices:\n- net_null0\n- net_null0,size=64\n");
+  EXPECT_EQ(out.errors.rfind("f.yml:4:", 0), 0U) << out.errors;
+  EXPECT_NE(out.errors.find("'net_null0' is named twice; give each"), std::string::npos) << out.errors;
 }
 
 TEST(DpdkSettings, WithoutDpdkAreWarnedOfAndLeftAlone) {

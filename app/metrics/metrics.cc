@@ -125,6 +125,20 @@ std::vector<std::string_view> parts_of(std::string_view name) {
   }
 }
 
+// The statistics of the NICs, those that are not zero: some drivers have hundreds.
+void drivers(Store& tree, const MetricsInput& input) {
+  for (const auto& [name, value] : input.drivers) {
+    if (value == 0) continue;
+    // The name of a statistic has no dot, that of a PCI device has.
+    std::string shown = name;
+    const std::size_t last = shown.rfind('.');
+    for (std::size_t i = 0; i < shown.size(); ++i) {
+      if (shown[i] == '.' && i != last) shown[i] = '_';
+    }
+    counter(tree, "dpdk." + shown, value);
+  }
+}
+
 // Orders names so that all members of an object lie together: '.' before everything else.
 bool before(const std::string& a, const std::string& b) { return parts_of(a) < parts_of(b); }
 
@@ -145,6 +159,7 @@ MetricTree collect_metrics(const MetricsInput& input) {
   }
   libbeat(tree, input);
   process(tree, input);
+  drivers(tree, input);
   return tree;
 }
 
@@ -158,7 +173,8 @@ MetricTree metrics_since(const MetricTree& before, const MetricTree& now) {
     }
     const auto earlier = before.find(name);
     const auto* old = earlier == before.end() ? nullptr : std::get_if<std::uint64_t>(&earlier->second.value);
-    const std::uint64_t difference = *number - (old == nullptr ? 0 : *old);
+    // A counter of a NIC that went back was reset.
+    const std::uint64_t difference = *number - (old == nullptr || *old > *number ? 0 : *old);
     if (difference != 0) changed[name] = {true, difference};
   }
   return changed;

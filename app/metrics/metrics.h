@@ -10,7 +10,9 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "base/counters.h"
 
@@ -24,6 +26,7 @@ struct MetricsInput {
   std::string ephemeral_id;
   std::int64_t uptime = 0;  // nanoseconds
   std::int64_t queue_events = 0;
+  std::vector<std::pair<std::string, std::uint64_t>> drivers{};  // Capture::statistics; shown as dpdk.PORT.NAME
 };
 
 struct Metric {

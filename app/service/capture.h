@@ -5,8 +5,10 @@
 // Limits: one of them at a time: -I (packetbeat.interfaces.file) wins over devices.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/settings.gen.h"
@@ -24,6 +26,8 @@ class Capture {
   [[nodiscard]] virtual std::string kind() const = 0;
   // What should be told in the log since the last call: damaged files, interfaces that went away.
   virtual std::vector<std::string> take_remarks() = 0;
+  // What the drivers count, by names of their own (PORT.NAME); from any thread.
+  [[nodiscard]] virtual std::vector<std::pair<std::string, std::uint64_t>> statistics() const { return {}; }
   // After the end: empty, or why nothing could be captured.
   [[nodiscard]] virtual std::string failure() const { return {}; }
 };

@@ -41,14 +41,6 @@ class DpdkCapture final : public Capture {
     ports_ = DpdkPorts::open(options, problem);
     return ports_ != nullptr;
   }
-  ~DpdkCapture() override {
-    if (ports_ == nullptr) return;
-    std::string line;
-    for (const auto& [name, value] : ports_->statistics()) {
-      if (value != 0) line += (line.empty() ? "" : ", ") + name + " " + std::to_string(value);
-    }
-    if (!line.empty()) log_info("dpdk", "statistics of the ports: " + line);
-  }
   DpdkCapture() = default;
   DpdkCapture(const DpdkCapture&) = delete;
   DpdkCapture& operator=(const DpdkCapture&) = delete;
@@ -60,6 +52,9 @@ class DpdkCapture final : public Capture {
   }
   [[nodiscard]] std::string kind() const override { return "dpdk"; }
   std::vector<std::string> take_remarks() override { return remarks_->take(); }
+  [[nodiscard]] std::vector<std::pair<std::string, std::uint64_t>> statistics() const override {
+    return ports_->statistics();
+  }
 
  private:
   // Shared with EAL's log, which outlives this.

@@ -1,7 +1,7 @@
 // DPDK ports as a Capture: one source for each queue.
 //
-// What:   opens what spanbeat.dpdk names, hands its messages to the log's remarks, and tells the drivers' statistics at
-//         the end.
+// What:   opens what spanbeat.dpdk names, hands its messages to the log's remarks and the drivers' statistics to the
+//         metrics.
 // Limits: one at a time; the number of workers is that of the queues, whatever spanbeat.workers says.
 #pragma once
 

@@ -207,17 +207,21 @@ TEST(Metrics, NestAndShowDifferences) {
   counters.add(Counter::event_created, 5);
   counters.add(Counter::event_acknowledged, 4);
   counters.set(Counter::event_pending, 1);
-  const MetricsInput input{&counters, 7, 2, "file", "id", 0, 4096};
+  MetricsInput input{&counters, 7, 2,    "file",
+                     "id",      0, 4096, {{"0000:3b:00.0.rx_good_packets", 9}, {"net_null0.rx_errors", 0}}};
   const MetricTree before = collect_metrics(input);
   const std::string json = metrics_json(before);
   EXPECT_NE(json.find(R"("tcp":{"connections":0,"dropped_because_of_gaps":2)"), std::string::npos) << json;
   EXPECT_NE(json.find(R"("pipeline":{"clients":2,"events":{"active":1,)"), std::string::npos) << json;
   EXPECT_NE(json.find(R"("published":5)"), std::string::npos) << json;
+  EXPECT_NE(json.find(R"("dpdk":{"0000:3b:00_0":{"rx_good_packets":9}})"), std::string::npos) << json;
   counters.add(Counter::capture_received, 3);
+  input.drivers[0].second = 4;  // the NIC was reset since
   const MetricTree after = collect_metrics(input);
   const MetricTree changed = metrics_since(before, after);
   EXPECT_TRUE(has_counters(changed));
   EXPECT_NE(metrics_json(changed).find(R"("capture":{"received":3})"), std::string::npos) << metrics_json(changed);
+  EXPECT_NE(metrics_json(changed).find(R"("rx_good_packets":4)"), std::string::npos) << metrics_json(changed);
   EXPECT_NE(metrics_json(changed).find(R"("active":1)"), std::string::npos) << "gauges are shown as they are";
   EXPECT_FALSE(has_counters(metrics_since(after, after)));
 }

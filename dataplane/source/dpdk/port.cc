@@ -47,7 +47,11 @@ std::string device_problem(const std::string& device, int result) {
   const std::string name = device_name(device);
   if (is_pci_device(device)) return pci_problem(name);
   const std::string complaints = take_eal_complaints();
-  if (result == -EFAULT || result == -EINVAL) {
+  const auto is_driver = [&](std::string_view driver) { return begins(name, driver); };
+  constexpr std::array<std::string_view, 8> kDrivers = {"net_pcap", "net_af_packet", "net_af_xdp", "net_tap",
+                                                        "net_tun",  "net_ring",      "net_null",   "net_memif"};
+  const bool known = std::any_of(kDrivers.begin(), kDrivers.end(), is_driver);
+  if (!known && (result == -EFAULT || result == -EINVAL)) {
     return "no driver of this name; known ones are net_pcap, net_af_packet, net_af_xdp, net_tap, net_ring, net_null "
            "and "
            "net_memif, each followed by a number, and PCI addresses such as 0000:3b:00.0";
