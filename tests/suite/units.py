@@ -1,8 +1,16 @@
 """Unit tests (GoogleTest): every case counts as one test."""
 import json
 import os
+import sys
 
 from . import builds
+
+LIVE_UNDER_TSAN = (
+    "test_live.OverVeth.test_the_documents_are_those_of_the_file",
+    "test_dpdk.Dpdk.test_two_queues_are_read_by_two_workers",
+    "test_dpdk.DpdkOnInterfaces.test_one_queue_for_two_workers",
+    "test_overload.Overload.test_a_sink_that_nobody_reads_does_not_stop_the_capture",
+)
 
 
 def run_tests(settings, report, folder, tests):
@@ -53,7 +61,8 @@ def unit(settings, report):
 
 
 def threads(settings, report):
-    """Only the tests that use several threads (suite 'threads'), and the program itself, which has at least two."""
+    """Only the tests that use several threads (suite 'threads'), and the program itself: two workers, an exporter, a file sink; the packets from
+    files through the steering thread, from the rings of an interface, and from the queues of a DPDK port."""
     folder = builds.configure(settings, report, "tsan")
     if folder is None:
         return
@@ -66,6 +75,15 @@ def threads(settings, report):
     captures = os.path.join(settings.root, "tests", "captures")
     for name in ("sample.pcap", "http.pcap", "dns.pcap"):
         home = os.path.join(report.logs, "tsan-home")
-        done = report.run("program-" + name, [builds.program(folder), "-e", "-t", "-I", os.path.join(captures, name),
-                                              "--path.home", home], 300, builds.SANITIZERS)
-        report.check("the program reads %s under ThreadSanitizer" % name, done.ok, done.tail())
+        done = report.run("program-" + name, [builds.program(folder), "-e", "-t", "-I", os.path.join(captures, name), "--path.home", home,
+                                              "-E", "spanbeat.workers=2", "-E", "output.console.enabled=false",
+                                              "-E", "output.file.path=" + os.path.join(home, "out")], 300, builds.SANITIZERS)
+        report.check("the program reads %s with two workers under ThreadSanitizer" % name, done.ok, done.tail())
+    tests = os.path.join(settings.root, "tests")
+    env = dict(builds.SANITIZERS, SPANBEAT_BIN=builds.program(folder), PYTHONPATH=tests)
+    for name in LIVE_UNDER_TSAN:
+        done = report.run("tsan-" + name, [sys.executable, "-m", "unittest", "cross." + name], 300, env, tests)
+        if done.ok and "skipped" in done.tail():
+            report.skip("%s under ThreadSanitizer" % name, "skipped by the test itself")
+        else:
+            report.check("%s under ThreadSanitizer" % name, done.ok, done.tail())
