@@ -35,7 +35,7 @@ CONSOLE = "output.console: {}\nqueue.mem.events: 64\n"
 def request(number):
     """A connection's only packet: a request that nobody answers."""
     text = b"GET /%d HTTP/1.1\r\nHost: a.example\r\nX-Long: %s\r\n\r\n" % (number, b"x" * 1000)
-    tcp = struct.pack(">HHIIBBHHH", 1024 + number, 80, 1, 1, 0x50, 0x18, 65535, 0, 0)
+    tcp = struct.pack(">HHIIBBHHH", 20000 + number, 80, 1, 1, 0x50, 0x18, 65535, 0, 0)
     ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 40 + len(text), 1, 0, 64, 6, 0, b"\x0a\0\0\1", b"\x0a\0\0\2")
     octets = b"\2\0\0\0\0\2\2\0\0\0\0\1\x08\0" + ip + tcp + text
     return pcap.Packet(1_700_000_000 * 10**9 + number * 1000, octets, len(octets))
