@@ -83,7 +83,7 @@ class Commands(unittest.TestCase):
         tree = yaml.safe_load(run.stdout)
         self.assertEqual(tree["name"], "otter")
         self.assertEqual(tree["path"]["home"], self.home.path)
-        self.assertEqual([p["type"] for p in tree["packetbeat"]["protocols"]], ["icmp", "dns", "http"])
+        self.assertEqual([p["type"] for p in tree["packetbeat"]["protocols"]], ["icmp", "dns", "http", "mysql", "redis"])
 
     def test_config_that_is_missing_or_broken(self):
         run = self.run_it("-e", "-c", "absent.yml", "-I", capture("icmp"))

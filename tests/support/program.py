@@ -25,6 +25,10 @@ PROTOCOLS = """
   ports: [80, 8080, 8000, 5000, 8002, 3000, 9200]
   send_all_headers: true
   include_body_for: ["text/html", "application/json"]
+- type: mysql
+  ports: [3306]
+- type: redis
+  ports: [6379]
 """
 FLOWS = "packetbeat.flows: {enabled: true, timeout: 30s, period: 10s}\n"
 
