@@ -3,6 +3,7 @@ import json
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import unittest
@@ -51,6 +52,14 @@ def without_times(document):
     return dict({k: v for k, v in document.items() if k not in ("@timestamp", "network_traffic")}, event=event, flow=flow)
 
 
+def segment(number, sequence):
+    """400 octets of one side of an HTTP connection."""
+    tcp = struct.pack(">HHIIBBHHH", 20000, 80, sequence, 1, 0x50, 0x18, 65535, 0, 0)
+    ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 440, 1, 0, 64, 6, 0, b"\x0a\0\0\1", b"\x0a\0\0\2")
+    octets = b"\2\0\0\0\0\2\2\0\0\0\0\1\x08\0" + ip + tcp + b"x" * 400
+    return pcap.Packet(1_700_000_000 * 10**9 + number * 1000, octets, len(octets))
+
+
 class Dpdk(unittest.TestCase):
     def test_a_file_through_net_pcap_gives_the_documents_of_the_file(self):
         for name in ("sample", "http", "dns"):
@@ -82,6 +91,20 @@ class Dpdk(unittest.TestCase):
             self.assertEqual(live.status, 0, live.explain())
             self.assertEqual(offences(live), [])
             self.assertEqual(Counters(live)["capture_received"], sum(len(pcap.read(capture(n)).packets) for n in ("http", "dns")))
+
+    def test_held_segments_keep_no_buffers(self):
+        """Behind a hole far more segments are held than the port has buffers, in two buffers each; none is ever wanting."""
+        packets = [segment(number, 1 if number == 0 else 2 + number * 400) for number in range(2000)]
+        with Home() as home:
+            path = home.file("held.pcap", pcap.encode(packets))
+            small = NO_HUGE + "spanbeat.dpdk: {descriptors: 32, buffers: 96, buffer_size: 256}\n"
+            live = run(home, more=dpdk(["net_pcap0,rx_pcap=" + path]) + small)
+            self.assertEqual(live.status, 0, live.explain())
+            self.assertEqual(offences(live), [])
+            counters = Counters(live)
+            self.assertEqual(counters["capture_received"], len(packets))
+            self.assertGreater(counters["tcp_out_of_order"], 1000)
+            self.assertEqual(counters["capture_buffer_shortages"], 0)
 
     def test_what_cannot_be_opened_is_refused_with_the_remedy(self):
         for more, words in (
@@ -249,7 +272,7 @@ class DpdkBetweenProcesses(Same):
                 self.skipTest("no hugetlbfs here: " + mounted.stderr.decode().strip())
             self.addCleanup(shutil.rmtree, home.path, True)
             self.addCleanup(subprocess.run, ["umount", folder], check=False)
-            shared = ["--file-prefix=spanbeat-test-%d" % os.getpid(), "--huge-dir=" + folder]
+            shared = ["--file-prefix=spanbeat-test-%d" % os.getpid(), "--huge-dir=" + folder, "--base-virtaddr=0x200000000000"]
             with Live(home, ["net_ring0"], "spanbeat.dpdk.eal_args: %s\n" % json.dumps(shared)) as live:
                 live.wait_for("start running")
                 self.peer("ring", "ETH_RXTX0_net_ring0", capture("http"), "--proc-type=secondary", *shared)
