@@ -52,11 +52,17 @@ def without_times(document):
     return dict({k: v for k, v in document.items() if k not in ("@timestamp", "network_traffic")}, event=event, flow=flow)
 
 
-def segment(number, sequence):
-    """400 octets of one side of an HTTP connection."""
-    tcp = struct.pack(">HHIIBBHHH", 20000, 80, sequence, 1, 0x50, 0x18, 65535, 0, 0)
-    ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 440, 1, 0, 64, 6, 0, b"\x0a\0\0\1", b"\x0a\0\0\2")
-    octets = b"\2\0\0\0\0\2\2\0\0\0\0\1\x08\0" + ip + tcp + b"x" * 400
+def segment(number):
+    """A connection: SYN, SYN and ACK, and then 400 octets of the client's each, but the very first octet is missing."""
+    ends, ports = [b"\x0a\0\0\1", b"\x0a\0\0\2"], [20000, 80]
+    flags, sequence, acknowledged, octets = 0x18, 2 + (number - 2) * 400, 1, b"x" * 400
+    if number < 2:
+        flags, sequence, acknowledged, octets = (0x02, 0x12)[number], 0, number, b""
+    if number == 1:
+        ends, ports = ends[::-1], ports[::-1]
+    tcp = struct.pack(">HHIIBBHHH", *ports, sequence, acknowledged, 0x50, flags, 65535, 0, 0) + octets
+    ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 1, 0, 64, 6, 0, *ends)
+    octets = b"\2\0\0\0\0\2\2\0\0\0\0\1\x08\0" + ip + tcp
     return pcap.Packet(1_700_000_000 * 10**9 + number * 1000, octets, len(octets))
 
 
@@ -94,10 +100,10 @@ class Dpdk(unittest.TestCase):
 
     def test_held_segments_keep_no_buffers(self):
         """Behind a hole far more segments are held than the port has buffers, in two buffers each; none is ever wanting."""
-        packets = [segment(number, 1 if number == 0 else 2 + number * 400) for number in range(2000)]
+        packets = [segment(number) for number in range(2000)]
         with Home() as home:
             path = home.file("held.pcap", pcap.encode(packets))
-            small = NO_HUGE + "spanbeat.dpdk: {descriptors: 32, buffers: 96, buffer_size: 256}\n"
+            small = NO_HUGE + "spanbeat.dpdk: {descriptors: 32, buffers: 96, buffer_size: 256}\nspanbeat.streams.hole_packets: 10000\n"
             live = run(home, more=dpdk(["net_pcap0,rx_pcap=" + path]) + small)
             self.assertEqual(live.status, 0, live.explain())
             self.assertEqual(offences(live), [])
