@@ -45,7 +45,7 @@ absl::StatusOr<std::unique_ptr<AfPacketSource>> AfPacketSource::open(const AfPac
   for (const std::string& device : options.devices) {
     Port& port = source->ports_.emplace_back();
     port.device = device;
-    const absl::Status status = source->attach(port);
+    absl::Status status = source->attach(port);
     if (status.ok()) continue;
     if (!options.wait_for_interfaces || !absl::IsNotFound(status)) return status;
     port.trouble = std::string(status.message());

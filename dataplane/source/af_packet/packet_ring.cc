@@ -83,9 +83,10 @@ absl::Status PacketRing::set_up(const RingOptions& options, int interface, const
     packet_mreq request{};
     request.mr_ifindex = interface;
     request.mr_type = PACKET_MR_PROMISC;
-    if (!set(socket_, PACKET_ADD_MEMBERSHIP, request))
+    if (!set(socket_, PACKET_ADD_MEMBERSHIP, request)) {
       remarks_.push_back(name + ": promiscuous mode: " + std::strerror(errno) +
                          "; only the machine's own packets are seen");
+    }
   }
   return absl::OkStatus();
 }
