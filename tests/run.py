@@ -20,7 +20,7 @@ ALWAYS, THOROUGH = range(2)
 STAGES = {
     "format": (style.formatting, ALWAYS, "clang-format agrees with every C++ file"),
     "rules": (style.rules, ALWAYS, "includes point down, forbidden constructs, generated references up to date"),
-    "unit": (units.unit, ALWAYS, "unit tests, gcc -Werror, AddressSanitizer and UndefinedBehaviorSanitizer"),
+    "unit": (units.unit, ALWAYS, "unit tests, clang -Werror, AddressSanitizer and UndefinedBehaviorSanitizer"),
     "cross": (cross.cross, ALWAYS, "the program from end to end: accounting, determinism, shuffled segments, bad input, commands"),
     "conformance": (conformance.conformance, ALWAYS, "recorded documents of Packetbeat (skipped where the corpus is absent)"),
     "threads": (units.threads, ALWAYS, "threaded unit tests and one run of the program under ThreadSanitizer"),

@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import unittest
 
+from suite import builds
 from support import pcap, program
 from support.program import JOBS, ROOT, Home, capture
 
@@ -56,9 +57,11 @@ class NewDecoder(unittest.TestCase):
             added = open(os.path.join(copy, changed[0]), "rb").read()[len(before[changed[0]]):]
             self.assertEqual(added, b"SPANBEAT_DECODER(parrot, Parrot)\n")
 
-            build = os.path.join(copy, "build")
-            env = {"CCACHE_BASEDIR": copy, "CCACHE_NOHASHDIR": "1"}
-            self.call(["meson", "setup", build, copy, "-Dbuildtype=debug", "-Doptimization=0", "-Ddebug=false", "-Dtests=true"], copy, env)
+            # As the program under test was built, so that ccache gives all that did not change.
+            build = os.path.join(copy, "build", "asan")
+            options, compilers = builds.BUILDS["asan"]
+            env = {"CCACHE_BASEDIR": copy, "CCACHE_NOHASHDIR": "1", **compilers}
+            self.call(["meson", "setup", build, copy, *options], copy, env)
             self.call(["ninja", "-C", build, "-j", str(JOBS), "app/spanbeat", "decoders/decoders-parrot-test"], copy, env)
             self.call([os.path.join(build, "decoders", "decoders-parrot-test")], copy)
 

@@ -7,11 +7,9 @@ import shutil
 LINES = ["-Ddebug=false", "-Dcpp_args=-g1"]
 CLANG = {"CC": "clang-19", "CXX": "clang++-19"}
 BUILDS = {
-    # Unit tests, and the program for everything that feeds it.
-    "asan": (LINES + ["-Doptimization=1", "-Db_sanitize=address,undefined", "-Dtests=true"], {}),
+    # Unit tests, the program for everything that feeds it, and the fuzz targets: one build for all, so by the compiler that has libFuzzer.
+    "asan": (LINES + ["-Doptimization=1", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dtests=true", "-Dfuzz=true"], CLANG),
     "tsan": (LINES + ["-Doptimization=0", "-Db_sanitize=thread", "-Dtests=true"], {}),
-    "fuzz": (LINES + ["-Doptimization=1", "-Db_sanitize=address,undefined", "-Db_lundef=false",
-                      "-Dtests=false", "-Dfuzz=true"], CLANG),
     "perf": (["--buildtype=release", "-Db_lto=true", "-Dtests=false", "-Dperf=true"], {}),
 }
 SANITIZERS = {

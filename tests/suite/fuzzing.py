@@ -21,14 +21,14 @@ def corpora(settings, target):
 
 
 def fuzz(settings, report):
-    folder = builds.configure(settings, report, "fuzz")
+    folder = builds.configure(settings, report, "asan")
     if folder is None:
         return
     targets = [t for t in builds.introspect(report, folder, "targets") if t["type"] == "executable" and t["name"].startswith("fuzz-")]
     if not report.check("there are fuzz targets", bool(targets), "no executable is called fuzz-…"):
         return
     files = [os.path.relpath(t["filename"][0], folder) for t in targets]
-    if builds.compile_targets(settings, report, "fuzz", files) is None:
+    if builds.compile_targets(settings, report, "asan", files) is None:
         return
 
     def one(target):
