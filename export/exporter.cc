@@ -31,8 +31,8 @@ std::shared_ptr<const ProcessorChain> unless_empty(std::shared_ptr<const Process
 }
 
 constexpr Time kShortestNap = 50 * kMicrosecond;
-// The ring holds some milliseconds of events at the highest rate.
-constexpr Time kLongestNap = 2 * kMillisecond;
+// A live ring holds more than that of events at the highest rate; and a sensor without traffic is to sleep.
+constexpr Time kLongestNap = 10 * kMillisecond;
 constexpr Time kSinkWait = 10 * kMillisecond;
 
 }  // namespace
