@@ -6,6 +6,7 @@
 #include <exception>
 #include <filesystem>
 
+#include "app/cli/check_printer.h"
 #include "app/cli/command_line.h"
 #include "app/cli/devices.h"
 #include "app/cli/flags.h"
@@ -157,6 +158,13 @@ int test_config(const Diagnostics& diagnostics) {
   return 0;
 }
 
+int test_output(const OutputConfig& output) {
+  if (!output.check) return refuse(output.name + " output doesn't support testing");
+  CheckPrinter printer;
+  output.check(printer);
+  return printer.good() ? 0 : 1;
+}
+
 // Commands that need the configuration.
 int configured(const CommandLine& line) {
   LoadRequest request;
@@ -172,17 +180,16 @@ int configured(const CommandLine& line) {
   if (!diagnostics.ok()) return refuse(diagnostics, "error loading config file");
   Options options;
   options.exporting.identity.name = host_name();
+  options.output_context.data_path = config.paths.data;
   read_options(config.settings, options, diagnostics);
   if (!diagnostics.ok()) return refuse(diagnostics);
   switch (line.command) {
     case Command::test_config:
       return test_config(diagnostics);
-    case Command::test_output: {
-      const std::string kind = options.output.kind == OutputConfig::Kind::file ? "file" : "console";
-      return refuse(kind + " output doesn't support testing");
-    }
+    case Command::test_output:
+      return test_output(options.output);
     default:
-      if (line.no_publishing) options.output.kind = OutputConfig::Kind::none;
+      if (line.no_publishing) options.output = OutputConfig();
       return run(line, std::move(options), config, diagnostics);
   }
 }

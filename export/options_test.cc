@@ -3,7 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "export/sinks/sink.h"
+#include "export/sinks/file.h"
+#include "export/sinks/output.h"
 #include "export/testing.h"
 
 namespace spanbeat {
@@ -120,34 +121,37 @@ TEST(StreamOptions, AnIndexIsLowerCaseAndMembersOfFieldsThatAreNullAreLeftOut) {
 
 OutputConfig output(const Settings& settings, std::string& complaints) {
   Diagnostics diagnostics;
-  OutputConfig config = read_output(settings.root(), diagnostics);
+  OutputConfig config = read_output(settings.root(), OutputContext(), diagnostics);
   complaints = findings(diagnostics);
   return config;
 }
 
+FileOptions file_options(const Settings& settings, std::string& complaints) {
+  Diagnostics diagnostics;
+  SettingReader reader(&settings.root(), "output.file", diagnostics);
+  FileOptions options = read_file_options(reader);
+  complaints = findings(diagnostics);
+  return options;
+}
+
 TEST(Output, AFileHasPacketbeatsDefaults) {
   std::string complaints;
-  const OutputConfig config = output(Settings().set("output.file.path", "/tmp/x"), complaints);
+  const FileOptions options = file_options(Settings().set("path", "/tmp/x"), complaints);
   EXPECT_EQ(complaints, "");
-  EXPECT_EQ(config.kind, OutputConfig::Kind::file);
-  EXPECT_EQ(config.filename, "packetbeat");
-  EXPECT_EQ(config.rotate_every_kb, 10240);
-  EXPECT_EQ(config.number_of_files, 7);
-  EXPECT_EQ(config.permissions, 0600u);
-  EXPECT_TRUE(config.rotate_on_startup);
-  EXPECT_EQ(config.rotate_interval, 0);
+  EXPECT_EQ(options.filename, "packetbeat");
+  EXPECT_EQ(options.rotate_every_bytes, 10240u << 10);
+  EXPECT_EQ(options.number_of_files, 7u);
+  EXPECT_EQ(options.permissions, 0600u);
+  EXPECT_TRUE(options.rotate_on_startup);
+  EXPECT_EQ(options.rotate_interval, 0);
 }
 
 TEST(Output, PermissionsAreOctalHoweverTheyAreWritten) {
   std::string complaints;
-  EXPECT_EQ(
-      output(Settings().set("output.file.path", "x").set("output.file.permissions", 0640), complaints).permissions,
-      0640u);
-  EXPECT_EQ(
-      output(Settings().set("output.file.path", "x").set("output.file.permissions", "0644"), complaints).permissions,
-      0644u);
+  EXPECT_EQ(file_options(Settings().set("path", "x").set("permissions", 0640), complaints).permissions, 0640u);
+  EXPECT_EQ(file_options(Settings().set("path", "x").set("permissions", "0644"), complaints).permissions, 0644u);
   EXPECT_EQ(complaints, "");
-  (void)output(Settings().set("output.file.path", "x").set("output.file.permissions", "rw"), complaints);
+  (void)file_options(Settings().set("path", "x").set("permissions", "rw"), complaints);
   EXPECT_NE(complaints.find("0600"), std::string::npos);
 }
 
@@ -168,7 +172,7 @@ TEST(Output, ThereMustBeExactlyOneThatIsEnabledAndBuiltIn) {
   (void)output(two, complaints);
   EXPECT_NE(complaints.find("output.file: a second output beside output.console"), std::string::npos);
   two.set("output.console.enabled", false);
-  EXPECT_EQ(output(two, complaints).kind, OutputConfig::Kind::file);
+  EXPECT_EQ(output(two, complaints).name, "file");
   EXPECT_EQ(complaints, "");
   (void)output(Settings().set("output.kafka.topic", "x"), complaints);
   EXPECT_NE(complaints.find("not built in yet; use output.file or output.console"), std::string::npos);

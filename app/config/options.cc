@@ -96,7 +96,8 @@ void read_options(const Setting& root, Options& options, Diagnostics& diagnostic
   read_export_config(root, diagnostics, options.exporting);
   options.exporting.streams.resize(registered_decoders().size() + 1);
   options.exporting.ignore_outgoing |= options.general.packetbeat_interfaces_ignore_outgoing;
-  options.output = read_output(root, diagnostics);
+  options.output_context.name = options.exporting.identity.name;
+  options.output = read_output(root, options.output_context, diagnostics);
   read_flows(root, options, diagnostics);
   read_limits(options.general, options.worker);
   options.worker.tunnels = read_tunnels(options.general);

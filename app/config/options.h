@@ -14,7 +14,7 @@
 #include "dataplane/stream/decoder.h"
 #include "dataplane/worker.h"
 #include "export/options.h"
-#include "export/sinks/sink.h"
+#include "export/sinks/output.h"
 
 namespace spanbeat {
 
@@ -24,6 +24,7 @@ struct Options {
   DpdkOptions dpdk;                                            // of packetbeat.interfaces.type: dpdk
   std::vector<std::shared_ptr<const DecoderConfig>> decoders;  // by ProtocolId - 1; null: off
   ExportConfig exporting;
+  OutputContext output_context;  // what is not read from the settings is set before
   OutputConfig output;
 };
 

@@ -190,33 +190,40 @@ std::optional<FormatString> FormatString::parse(std::string_view text, std::stri
 }
 
 bool FormatString::append(const Value& document, std::string& out) const {
+  const Value* time = document.member("@timestamp");
+  const bool timed = time != nullptr && time->kind() == Value::Kind::time;
+  const auto field = [&](std::string_view path, std::string& to) {
+    const Value* value = document.find(path);
+    if (value == nullptr || value->is_null()) return false;
+    append_value(to, *value);
+    return true;
+  };
+  return append(field, timed ? time->time() : kNever, out);
+}
+
+bool FormatString::append(const FieldText& field, Time time, std::string& out) const {
   const std::size_t begin = out.size();
   for (const Part& part : parts_) {
+    bool found = true;
     switch (part.kind) {
       case Part::Kind::text:
         out += part.text;
         break;
-      case Part::Kind::field: {
-        const Value* value = document.find(part.text);
-        if (value != nullptr && !value->is_null()) {
-          append_value(out, *value);
-        } else if (part.fallback) {
+      case Part::Kind::field:
+        found = field(part.text, out);
+        if (!found && part.fallback) {
           out += *part.fallback;
-        } else {
-          out.resize(begin);
-          return false;
+          found = true;
         }
         break;
-      }
-      case Part::Kind::time: {
-        const Value* time = document.member("@timestamp");
-        if (time == nullptr || time->kind() != Value::Kind::time) {
-          out.resize(begin);
-          return false;
-        }
-        append_time(out, part.text, time->time());
+      case Part::Kind::time:
+        found = time != kNever;
+        if (found) append_time(out, part.text, time);
         break;
-      }
+    }
+    if (!found) {
+      out.resize(begin);
+      return false;
     }
   }
   return true;

@@ -11,6 +11,8 @@
 #include <climits>
 #include <csignal>
 
+#include "export/sinks/output.h"
+
 namespace spanbeat {
 
 ConsoleSink::ConsoleSink(int descriptor, Clock& clock) : WritingSink(clock), descriptor_(descriptor) {
@@ -60,6 +62,13 @@ WritingSink::Written ConsoleSink::write(const Batch& batch, std::size_t offset, 
 void ConsoleSink::wait_for_room(Time wait) {
   pollfd room{descriptor_, POLLOUT, 0};
   (void)poll(&room, 1, static_cast<int>(std::clamp<Time>(wait / kMillisecond, 0, 1000)));
+}
+
+void read_console_output(OutputSettings& settings, OutputConfig& config) {
+  config.codec = read_codec(settings.reader);
+  config.make = [](std::string&, Clock& clock) -> std::unique_ptr<Sink> {
+    return std::make_unique<ConsoleSink>(STDOUT_FILENO, clock);
+  };
 }
 
 }  // namespace spanbeat

@@ -8,8 +8,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <ctime>
 #include <tuple>
+
+#include "export/sinks/output.h"
 
 namespace spanbeat {
 namespace {
@@ -176,6 +179,66 @@ void FileSink::take_back(std::size_t octets) {
 void FileSink::close_medium() {
   if (descriptor_ >= 0) (void)::close(descriptor_);
   descriptor_ = -1;
+}
+
+namespace {
+
+void read_permissions(SettingReader& reader, std::uint32_t& permissions) {
+  const Setting* given = reader.raw("permissions");
+  if (given == nullptr) return;
+  std::int64_t number = -1;
+  if (given->kind() == Setting::Kind::integer) {
+    number = given->integer();
+  } else if (given->is_string()) {
+    const std::string& digits = given->string();
+    const auto result = std::from_chars(digits.data(), digits.data() + digits.size(), number, 8);
+    if (result.ec != std::errc{} || result.ptr != digits.data() + digits.size()) number = -1;
+  }
+  if (number < 0 || number > 0777) {
+    reader.diagnostics().error(*given, reader.key("permissions"),
+                               given->describe() + " are no permissions; write an octal number such as 0600");
+  } else {
+    permissions = static_cast<std::uint32_t>(number);
+  }
+}
+
+}  // namespace
+
+FileOptions read_file_options(SettingReader& reader) {
+  FileOptions options;
+  reader.read("path", options.path);
+  if (options.path.empty()) {
+    reader.diagnostics().error(*reader.section(), reader.key("path"), "missing; name the folder for the files");
+  }
+  reader.read("filename", options.filename);
+  if (options.filename.empty() || options.filename.find('/') != std::string::npos) {
+    reader.diagnostics().error(*reader.section(), reader.key("filename"), "must be a name without '/'");
+  }
+  std::int64_t kilobytes = 10240;
+  reader.read("rotate_every_kb", kilobytes, 1, std::int64_t{1} << 40);
+  options.rotate_every_bytes = static_cast<std::uint64_t>(kilobytes) << 10;
+  std::int64_t files = 7;
+  reader.read("number_of_files", files, 2, 1024);
+  options.number_of_files = static_cast<std::size_t>(files);
+  read_permissions(reader, options.permissions);
+  reader.read("rotate_on_startup", options.rotate_on_startup);
+  reader.read_duration("rotate_interval", options.rotate_interval);
+  if (options.rotate_interval != 0 && options.rotate_interval < kSecond) {
+    reader.diagnostics().error(*reader.raw("rotate_interval"), reader.key("rotate_interval"),
+                               "must be at least 1s, or 0 for no rotation by time");
+  }
+  return options;
+}
+
+void read_file_output(OutputSettings& settings, OutputConfig& config) {
+  config.codec = read_codec(settings.reader);
+  config.make = [options = read_file_options(settings.reader)](std::string& problem,
+                                                               Clock& clock) -> std::unique_ptr<Sink> {
+    auto sink = std::make_unique<FileSink>(options, clock);
+    if (sink->prepare()) return sink;
+    problem = "output.file.path: cannot write to " + options.path + ": " + std::strerror(errno);
+    return nullptr;
+  };
 }
 
 }  // namespace spanbeat

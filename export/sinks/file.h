@@ -9,6 +9,7 @@
 //         file system is retried. The date in a name is that of the file's beginning, in local time.
 #pragma once
 
+#include "base/settings.h"
 #include "export/sinks/writing_sink.h"
 
 namespace spanbeat {
@@ -22,6 +23,9 @@ struct FileOptions {
   bool rotate_on_startup = true;
   Time rotate_interval = 0;  // 0: not by time
 };
+
+// Reads output.file (spec/config.md section 11).
+[[nodiscard]] FileOptions read_file_options(SettingReader& reader);
 
 class FileSink : public WritingSink {
  public:

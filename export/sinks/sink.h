@@ -17,9 +17,7 @@
 #include <vector>
 
 #include "base/counters.h"
-#include "base/settings.h"
 #include "dataplane/event/event.h"
-#include "export/json/codec.h"
 #include "export/json/text_buffer.h"
 
 namespace spanbeat {
@@ -83,27 +81,5 @@ class Sink {
   Counters own_;
   Counters* counters_ = &own_;
 };
-
-// The one enabled output of a configuration. The codec is also the exporter's: ExportConfig::codec.
-struct OutputConfig {
-  enum class Kind : std::uint8_t { none, console, file };
-  Kind kind = Kind::none;  // none: documents are made and thrown away (-N)
-  Codec codec;
-  // output.file
-  std::string path;
-  std::string filename = "packetbeat";
-  std::int64_t rotate_every_kb = 10240;
-  std::int64_t number_of_files = 7;
-  std::uint32_t permissions = 0600;
-  bool rotate_on_startup = true;
-  Time rotate_interval = 0;  // not Packetbeat's: rotate by time too, on multiples of the interval; 0: by size only
-};
-
-// Reads `output.*`. No enabled output or more than one, and outputs that are not built in, are errors.
-[[nodiscard]] OutputConfig read_output(const Setting& root, Diagnostics& diagnostics);
-
-// The sink of a configuration; null, with `problem` set, when it cannot start (a directory that cannot be made).
-[[nodiscard]] std::unique_ptr<Sink> make_sink(const OutputConfig& config, std::string& problem,
-                                              Clock& clock = Clock::system());
 
 }  // namespace spanbeat

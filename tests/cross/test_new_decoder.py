@@ -57,11 +57,10 @@ class NewDecoder(unittest.TestCase):
             added = open(os.path.join(copy, changed[0]), "rb").read()[len(before[changed[0]]):]
             self.assertEqual(added, b"SPANBEAT_DECODER(parrot, Parrot)\n")
 
-            # As the program under test was built, so that ccache gives all that did not change.
-            build = os.path.join(copy, "build", "asan")
-            options, compilers = builds.BUILDS["asan"]
-            env = {"CCACHE_BASEDIR": copy, "CCACHE_NOHASHDIR": "1", **compilers}
-            self.call(["meson", "setup", build, copy, *options], copy, env)
+            build = os.path.join(copy, "build")
+            # Nearly all is compiled anew, as every field of the catalogue gets another number: the quickest compiler without what makes it slow.
+            env = {"CCACHE_BASEDIR": copy, "CCACHE_NOHASHDIR": "1", **builds.CLANG}
+            self.call(["meson", "setup", build, copy, "-Doptimization=0", "-Ddebug=false", "-Dtests=true"], copy, env)
             self.call(["ninja", "-C", build, "-j", str(JOBS), "app/spanbeat", "decoders/decoders-parrot-test"], copy, env)
             self.call([os.path.join(build, "decoders", "decoders-parrot-test")], copy)
 
