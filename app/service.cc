@@ -257,7 +257,7 @@ class Service {
     for (const std::string& remark : capture_->take_remarks()) log_warn("sniffer", remark);
     for (const Remarks::Remark& remark : options_.output_context.remarks->take()) {
       const LogLevel level = remark.level == Remarks::Level::info      ? LogLevel::info
-                             : remark.level == Remarks::Level::warning ? LogLevel::warning
+                             : remark.level == Remarks::Level::warning ? LogLevel::warn
                                                                        : LogLevel::error;
       log_line(level, "publisher_pipeline_output", remark.text);
     }
