@@ -25,7 +25,7 @@ STAGES = {
     "conformance": (conformance.conformance, ALWAYS, "recorded documents of Packetbeat (skipped where the corpus is absent)"),
     "threads": (units.threads, ALWAYS, "threaded unit tests and one run of the program under ThreadSanitizer"),
     "fuzz": (fuzzing.fuzz, THOROUGH, "every libFuzzer target over its corpus, then for some seconds on its own"),
-    "tidy": (style.tidy, THOROUGH, "clang-tidy over every C++ file"),
+    "tidy": (style.tidy, THOROUGH, "clang-tidy over the sources of the program"),
 }
 
 
