@@ -1,14 +1,10 @@
-"""Live capture in tests: two network namespaces with a wire between them, and the program capturing.
-
-Names are unique and everything is removed in the end, whatever happened.
-"""
+"""Live capture in tests: two network namespaces with a wire between them, and the program capturing."""
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import uuid
 
+from support.live import NoNetwork, Space, ip
 from support.program import BINARY, TIMEOUT, Run
 
 SEND = """
@@ -24,53 +20,47 @@ TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def can_make_namespaces():
-    if os.geteuid() != 0 or shutil.which("ip") is None:
+    try:
+        Space("probe").remove()
+    except NoNetwork:
         return False
-    name = "sb" + uuid.uuid4().hex[:8]
-    made = subprocess.run(["ip", "netns", "add", name], stderr=subprocess.DEVNULL, check=False).returncode == 0
-    if made:
-        subprocess.run(["ip", "netns", "del", name], check=False)
-    return made
+    return True
 
 
 class Wire:
     """Two namespaces and a veth pair: what is sent at the near end arrives at the far end."""
 
     def __enter__(self):
-        tag = uuid.uuid4().hex[:6]
-        self.near_space, self.far_space = "sbn" + tag, "sbf" + tag
-        self.near, self.far = "near" + tag, "far" + tag
+        self.near, self.far = "near", "far"
+        self.spaces = []
         try:
-            for space in (self.near_space, self.far_space):
-                self.ip("netns", "add", space)
-                for which in ("all", "default"):  # no neighbour discovery between our packets
-                    subprocess.run(["ip", "netns", "exec", space, "sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/%s/disable_ipv6" % which],
-                                   check=False, stderr=subprocess.DEVNULL)
+            for role in (self.near, self.far):
+                self.spaces.append(Space(role))
             self.plug()
         except BaseException:
             self.__exit__()
             raise
         return self
 
+    @property
+    def far_space(self):
+        return self.spaces[1].name
+
     def plug(self):
-        self.ip("link", "add", self.near, "netns", self.near_space, "type", "veth", "peer", "name", self.far, "netns", self.far_space)
-        self.ip("-n", self.near_space, "link", "set", self.near, "up")
-        self.ip("-n", self.far_space, "link", "set", self.far, "up")
+        near, far = self.spaces
+        ip("link", "add", self.near, "netns", near.name, "type", "veth", "peer", "name", self.far, "netns", far.name)
+        near.ip("link", "set", self.near, "up")
+        far.ip("link", "set", self.far, "up")
 
     def unplug(self):
-        self.ip("-n", self.near_space, "link", "del", self.near)
+        self.spaces[0].ip("link", "del", self.near)
 
     def __exit__(self, *_):
-        for space in (self.near_space, self.far_space):
-            subprocess.run(["ip", "netns", "del", space], check=False)
-
-    @staticmethod
-    def ip(*words):
-        subprocess.run(["ip", *words], check=True, stderr=subprocess.PIPE)
+        for space in self.spaces:
+            space.remove()
 
     def send(self, path):
-        subprocess.run(["ip", "netns", "exec", self.near_space, sys.executable, "-c", SEND, self.near, path, TESTS], check=True,
-                       timeout=TIMEOUT)
+        subprocess.run([*self.spaces[0].inside, sys.executable, "-c", SEND, self.near, path, TESTS], check=True, timeout=TIMEOUT)
 
 
 class Live:
