@@ -56,8 +56,9 @@ struct Exporter::Impl {
       options.processors = unless_empty(options.processors);
       if (options.processors != nullptr) options.processors->begin(environment);
       Stream stream(config, options, style);
-      stream.as_value = format.has_value() || options.keep_null || options.processors != nullptr ||
-                        config.processors != nullptr || !stream.at_root.object().empty();
+      stream.as_value = format.has_value() || options.keep_null || config.geoip != nullptr ||
+                        options.processors != nullptr || config.processors != nullptr ||
+                        !stream.at_root.object().empty();
       streams.push_back(std::move(stream));
     }
   }
@@ -139,6 +140,7 @@ bool Exporter::Impl::append_as_value(Stream& stream, const EventHeader& header, 
                                      NetworkDirection direction, TextBuffer& text) {
   Value document = walk.make_value(stream.plan, header, event, direction);
   if (!stream.at_root.object().empty()) document.merge(stream.at_root);
+  if (config.geoip != nullptr) (void)config.geoip->run(document);
   if (stream.own_processors != nullptr) {
     if (stream.own_processors->run(document, counters) == Verdict::drop) {
       counters.add(Counter::event_processor_dropped);

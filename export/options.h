@@ -50,6 +50,7 @@ struct ExportConfig {
   std::vector<std::string> tags;
   Setting fields;  // a map, or null
   bool fields_under_root = false;
+  std::shared_ptr<Processor> geoip;                  // runs before all others; null: none
   std::shared_ptr<const ProcessorChain> processors;  // null: none
   std::vector<StreamOptions> streams;                // by ProtocolId; 0 is the flows
   NetworkList internal_networks;

@@ -4,6 +4,7 @@
 #include "app/config/known.h"
 #include "dataplane/filter/filter.h"
 #include "decoders/registry.h"
+#include "export/processors/geoip.h"
 
 namespace spanbeat {
 namespace {
@@ -96,6 +97,14 @@ void read_options(const Setting& root, Options& options, Diagnostics& diagnostic
   read_export_config(root, diagnostics, options.exporting);
   options.exporting.streams.resize(registered_decoders().size() + 1);
   options.exporting.ignore_outgoing |= options.general.packetbeat_interfaces_ignore_outgoing;
+  if (!options.general.spanbeat_geoip_databases.empty()) {
+    std::string problem;
+    options.exporting.geoip = make_geoip(options.general.spanbeat_geoip_databases, problem);
+    const Setting* where = root.find("spanbeat.geoip.databases");
+    if (options.exporting.geoip == nullptr && where != nullptr) {
+      diagnostics.error(*where, "spanbeat.geoip.databases", problem + "; name files such as GeoLite2-City.mmdb");
+    }
+  }
   options.output_context.name = options.exporting.identity.name;
   options.output = read_output(root, options.output_context, diagnostics);
   read_flows(root, options, diagnostics);

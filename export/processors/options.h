@@ -72,7 +72,7 @@ struct ProcessorKind {
   std::vector<std::string_view> allowed;
 };
 
-// All processors of Packetbeat, by name.
+// All processors of Packetbeat, append, and what is refused, by name.
 [[nodiscard]] const std::vector<ProcessorKind>& processor_kinds();
 
 }  // namespace spanbeat
