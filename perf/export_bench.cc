@@ -4,6 +4,7 @@
 #include "dataplane/event/chunk.h"
 #include "decoders/registry.h"
 #include "export/exporter.h"
+#include "export/sinks/output.h"
 
 namespace spanbeat::perf {
 namespace {

@@ -8,6 +8,7 @@
 #include "dataplane/worker.h"
 #include "decoders/registry.h"
 #include "export/exporter.h"
+#include "export/sinks/output.h"
 
 namespace spanbeat {
 namespace {
