@@ -71,12 +71,14 @@ std::string accounting_table(const Counters& counters, std::int64_t elapsed) {
   std::string faults;
   for (std::size_t i = 0; i < kCounters; ++i) {
     const std::string_view name = kCounterInfo[i].name;
-    static constexpr std::string_view kFaults[] = {"capture_undecodable", "capture_file",      "capture_truncated",
-                                                   "fragment_overlaps",   "fragment_timeouts", "fragment_evicted",
-                                                   "flow_evicted",        "tcp_gap",           "tcp_overlap",
-                                                   "tcp_dropped",         "tcp_held",          "decoder_",
-                                                   "transactions_",       "event_truncated",   "processor_failures",
-                                                   "sink_write_errors",   "dump_refused"};
+    static constexpr std::string_view kFaults[] = {
+        "capture_undecodable", "capture_file",       "capture_truncated",  "fragment_overlaps",
+        "fragment_timeouts",   "fragment_evicted",   "flow_evicted",       "tcp_gap",
+        "tcp_overlap",         "tcp_dropped",        "tcp_held",           "decoder_",
+        "transactions_",       "event_truncated",    "processor_failures", "sink_write_errors",
+        "sink_retried",        "sink_throttled",     "sink_duplicates",    "sink_dead_letters",
+        "sink_given_up",       "sink_truncated",     "sink_too_large",     "sink_unaddressed",
+        "spool_recovered",     "spool_write_errors", "spool_damaged",      "dump_refused"};
     const std::uint64_t value = get(static_cast<Counter>(i));
     for (const std::string_view prefix : kFaults) {
       if (value != 0 && name.substr(0, prefix.size()) == prefix) {

@@ -92,8 +92,8 @@ void libbeat(Store& tree, const MetricsInput& input) {
   counter(tree, "libbeat.pipeline.events.filtered", filtered);
   counter(tree, "libbeat.pipeline.events.published", created - std::min(created, filtered + lost));
   counter(tree, "libbeat.pipeline.events.failed", lost);
-  counter(tree, "libbeat.pipeline.events.dropped", 0);
-  counter(tree, "libbeat.pipeline.events.retry", 0);
+  counter(tree, "libbeat.pipeline.events.dropped", get(Counter::sink_given_up));
+  counter(tree, "libbeat.pipeline.events.retry", get(Counter::sink_retried));
   gauge(tree, "libbeat.pipeline.events.active", pending);
   counter(tree, "libbeat.pipeline.queue.acked", acknowledged + rejected);
   gauge(tree, "libbeat.pipeline.queue.max_events", static_cast<std::uint64_t>(input.queue_events));
@@ -101,8 +101,11 @@ void libbeat(Store& tree, const MetricsInput& input) {
   counter(tree, "libbeat.output.events.total", acknowledged + rejected);
   counter(tree, "libbeat.output.events.acked", acknowledged);
   counter(tree, "libbeat.output.events.dropped", rejected);
-  counter(tree, "libbeat.output.events.failed", 0);
-  gauge(tree, "libbeat.output.events.active", 0);
+  counter(tree, "libbeat.output.events.batches", get(Counter::sink_batches));
+  counter(tree, "libbeat.output.events.failed", get(Counter::sink_retried));
+  counter(tree, "libbeat.output.events.duplicates", get(Counter::sink_duplicates));
+  counter(tree, "libbeat.output.events.toomany", get(Counter::sink_throttled));
+  gauge(tree, "libbeat.output.events.active", pending);
   counter(tree, "libbeat.output.write.bytes", get(Counter::sink_bytes));
   counter(tree, "libbeat.output.write.errors", get(Counter::sink_write_errors));
   gauge(tree, "libbeat.config.module.running", 0);
