@@ -287,8 +287,10 @@ class Service {
 
   [[nodiscard]] MetricTree metrics() const {
     const Counters all = all_counters();
+    std::vector<std::pair<std::string, std::uint64_t>> sink;
+    for (Sink::Statistic& one : exporter_->sink_statistics()) sink.emplace_back(std::move(one.name), one.value);
     return collect_metrics({&all, live_flows(), streams_, output_, options_.exporting.identity.ephemeral_id,
-                            steady_time() - started_, queue_events_, capture_->statistics()});
+                            steady_time() - started_, queue_events_, capture_->statistics(), sink});
   }
 
   int finish() {

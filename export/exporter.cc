@@ -263,6 +263,8 @@ void Exporter::stop(Time patience) { impl_->patience.store(patience, std::memory
 
 bool Exporter::sink_gone() const { return impl_->gone.load(std::memory_order_relaxed); }
 
+std::vector<Sink::Statistic> Exporter::sink_statistics() const { return impl_->sink->statistics(); }
+
 const Counters& Exporter::counters() const { return impl_->counters; }
 
 }  // namespace spanbeat

@@ -49,6 +49,9 @@ class Exporter {
   // True once the sink can never write again (the console's reader has gone); from any thread.
   [[nodiscard]] bool sink_gone() const;
 
+  // Of the sink (Sink::statistics); from any thread.
+  [[nodiscard]] std::vector<Sink::Statistic> sink_statistics() const;
+
   // Readable from any thread while the exporter runs; sink_bytes and sink_write_errors are among them.
   [[nodiscard]] const Counters& counters() const;
 

@@ -108,6 +108,7 @@ void libbeat(Store& tree, const MetricsInput& input) {
   gauge(tree, "libbeat.output.events.active", pending);
   counter(tree, "libbeat.output.write.bytes", get(Counter::sink_bytes));
   counter(tree, "libbeat.output.write.errors", get(Counter::sink_write_errors));
+  for (const auto& [name, value] : input.sink) gauge(tree, "libbeat.outputs." + input.output + "." + name, value);
   gauge(tree, "libbeat.config.module.running", 0);
   gauge(tree, "flow.active", input.live_flows);
 }

@@ -27,6 +27,7 @@ struct MetricsInput {
   std::int64_t uptime = 0;  // nanoseconds
   std::int64_t queue_events = 0;
   std::vector<std::pair<std::string, std::uint64_t>> drivers{};  // Capture::statistics; shown as dpdk.PORT.NAME
+  std::vector<std::pair<std::string, std::uint64_t>> sink{};  // Sink::statistics; shown as libbeat.outputs.OUTPUT.NAME
 };
 
 struct Metric {

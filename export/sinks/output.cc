@@ -18,7 +18,7 @@ constexpr Output kOutputs[] = {
     {"file", read_file_output},
     {"elasticsearch", nullptr},
     {"logstash", nullptr},
-    {"kafka", nullptr},
+    {"kafka", read_kafka_output},
     {"redis", nullptr},
     {"discard", nullptr},
 };

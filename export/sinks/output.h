@@ -69,5 +69,6 @@ struct OutputSettings {
 // Each output's reader: fills `config` except the name, and complains of what is wrong.
 void read_console_output(OutputSettings& settings, OutputConfig& config);
 void read_file_output(OutputSettings& settings, OutputConfig& config);
+void read_kafka_output(OutputSettings& settings, OutputConfig& config);
 
 }  // namespace spanbeat

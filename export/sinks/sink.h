@@ -68,6 +68,12 @@ class Sink {
   [[nodiscard]] virtual std::unique_ptr<Batch> settled(Time wait) = 0;
   // True once nothing more can ever be written (the reader of the console has gone); what is offered is then rejected.
   [[nodiscard]] virtual bool gone() const { return false; }
+  // What the sink's client counts by itself, for the metrics; from any thread.
+  struct Statistic {
+    std::string name;
+    std::uint64_t value;
+  };
+  [[nodiscard]] virtual std::vector<Statistic> statistics() const { return {}; }
   // Ends: gives up what is not settled and returns it, so that it can be counted. No call follows.
   [[nodiscard]] virtual std::vector<std::unique_ptr<Batch>> close() = 0;
 
