@@ -196,7 +196,8 @@ bool TlsContext::use_certificate(SSL_CTX* context, std::string& problem) const {
   }
   STACK_OF(X509)* chain = sk_X509_new_null();
   for (std::size_t i = 1; i < certificates.size(); ++i) {
-    if (sk_X509_push(chain, certificates[i].get()) > 0) (void)certificates[i].release();
+    X509* one = certificates[i].release();
+    if (sk_X509_push(chain, one) <= 0) X509_free(one);
   }
   const bool used = SSL_CTX_use_cert_and_key(context, certificates[0].get(), key.get(), chain, 1) == 1;
   sk_X509_pop_free(chain, X509_free);
@@ -295,7 +296,7 @@ std::string TlsContext::handshake_problem() {
   }
   if (last == 0) return "the server closed the connection; does it expect TLS here?";
   const char* reason = ERR_reason_error_string(last);
-  const std::string text = reason == nullptr ? "unknown error" : reason;
+  std::string text = reason == nullptr ? "unknown error" : reason;
   if (ERR_GET_LIB(last) != ERR_LIB_SSL) return text;
   switch (ERR_GET_REASON(last)) {
     case SSL_R_WRONG_VERSION_NUMBER:

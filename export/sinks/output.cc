@@ -14,13 +14,8 @@ struct Output {
 };
 
 constexpr Output kOutputs[] = {
-    {"console", read_console_output},
-    {"file", read_file_output},
-    {"elasticsearch", nullptr},
-    {"logstash", nullptr},
-    {"kafka", read_kafka_output},
-    {"redis", nullptr},
-    {"discard", nullptr},
+    {"console", read_console_output}, {"file", read_file_output}, {"elasticsearch", nullptr}, {"logstash", nullptr},
+    {"kafka", read_kafka_output},     {"redis", nullptr},         {"discard", nullptr},
 };
 
 bool is_enabled(const Setting& section) {

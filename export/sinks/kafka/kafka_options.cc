@@ -233,9 +233,8 @@ class Reader {
     if (!tls.cipher_suites.empty()) set("ssl.cipher.suites", joined(tls.cipher_suites));
     if (!tls.curves.empty()) set("ssl.curves.list", joined(tls.curves));
     const auto refuse = [&](bool given, const char* name) {
-      if (given)
-        complain("ssl",
-                 std::string(name) + " is not supported for kafka; name the authority in certificate_authorities");
+      if (!given) return;
+      complain("ssl", std::string(name) + " is not supported for kafka; name the authority in certificate_authorities");
     };
     refuse(!tls.ca_sha256.empty(), "ca_sha256");
     refuse(!tls.trusted_fingerprint.empty(), "ca_trusted_fingerprint");
