@@ -14,8 +14,13 @@ struct Output {
 };
 
 constexpr Output kOutputs[] = {
-    {"console", read_console_output}, {"file", read_file_output}, {"elasticsearch", nullptr}, {"logstash", nullptr},
-    {"kafka", read_kafka_output},     {"redis", nullptr},         {"discard", nullptr},
+    {"console", read_console_output},
+    {"file", read_file_output},
+    {"elasticsearch", nullptr},
+    {"logstash", read_logstash_output},
+    {"kafka", read_kafka_output},
+    {"redis", read_redis_output},
+    {"discard", nullptr},
 };
 
 bool is_enabled(const Setting& section) {

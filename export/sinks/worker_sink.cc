@@ -173,7 +173,12 @@ bool WorkerSink::publish(Worker& worker, Item& item) {
                      std::to_string(item.attempts) + " attempts: " + problem + "; max_retries: -1 never gives up");
     }
   }
-  if (usable) return true;
+  if (usable) {
+    // Said once until a batch passes whole again.
+    if (!problem.empty() && !worker.told_refusal) remarks_->warn(name_ + ": " + client.where() + ": " + problem);
+    worker.told_refusal = !problem.empty();
+    return true;
+  }
   client.disconnect();
   if (!interrupt_.is_set()) fail_over(worker, problem);
   return false;

@@ -34,8 +34,9 @@ class Client {
   // Connects and authenticates. False, with the reason in `problem`, when that failed.
   [[nodiscard]] virtual bool connect(std::string& problem) = 0;
   // Sends the documents of the batch that are pending, and settles those that the server settled. False, with the
-  // reason in `problem`, when the connection is of no more use. Documents that are left pending are tried again in any
-  // case, after a back-off. Counts sink_bytes (sent), sink_throttled, sink_duplicates and what else is the sink's own.
+  // reason in `problem`, when the connection is of no more use; true with a `problem` when the server refused
+  // documents. What is left pending is tried again in any case, after a back-off. Counts sink_bytes (sent),
+  // sink_throttled, sink_duplicates and what else is the sink's own.
   [[nodiscard]] virtual bool publish(Batch& batch, Counters& counters, std::string& problem) = 0;
   virtual void disconnect() = 0;
   // Called now and then while connected and nothing is to be sent, from the same thread.
@@ -70,7 +71,8 @@ class WorkerSink final : public Sink {
   struct Worker {
     std::vector<std::unique_ptr<Client>> clients;  // the one in use, and those to turn to when it fails
     std::size_t current = 0;
-    bool told = false;  // that it is not connected
+    bool told = false;          // that it is not connected
+    bool told_refusal = false;  // that the server refuses documents
     Backoff backoff{kSecond, kSecond};
     Counters counters;
     std::thread thread;
