@@ -1,0 +1,206 @@
+"""Documents over the network: Logstash's protocol to Elastic's own receiver, and Redis. Each document of the sample arrives, whatever breaks
+under way, and the accounting identity holds."""
+import json
+import os
+import socket
+import subprocess
+import unittest
+import urllib.request
+from collections import Counter
+
+from support import live
+from support.accounting import Counters, offences
+from support.program import Home, canonical, capture, read
+
+SAMPLE = capture("sample")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def as_set(documents):
+    return Counter(canonical(d) for d in documents)
+
+
+class Delivery:
+    """What holds for each output. A subclass gives `start() -> endpoints`, `output(more)` and `received() -> documents`."""
+
+    @classmethod
+    def setUpClass(cls):
+        live.remove_leftovers()
+        try:
+            cls.endpoints = cls.start()
+        except live.CannotInstall as reason:
+            raise unittest.SkipTest(str(reason)) from reason
+        cls.addClassCleanup(cls.server.down)
+        cls.expected = as_set(read(SAMPLE).documents)
+
+    def deliver(self, more="", arguments=(), before=None):
+        self.reset()
+        if before:
+            before()
+        with Home() as home:
+            run = home.read(SAMPLE, arguments=arguments, output=self.output(more))
+        self.assertEqual(run.status, 0, run.explain())
+        self.assertEqual(offences(run), [], run.explain())
+        return run
+
+    def assert_all_arrived(self, exactly=True):
+        arrived = as_set(self.received())
+        if exactly:
+            self.assertEqual(arrived, self.expected)
+        else:
+            self.assertEqual(set(arrived), set(self.expected))
+            self.assertFalse(self.expected - arrived)
+
+    def check(self, more=""):
+        with Home() as home:
+            run = home.execute(["test", "output", "-c", home.config(output=self.output(more)), "--path.home", home.path, "--strict.perms=false"])
+        return run.status, run.stdout.decode() + run.stderr
+
+    def test_each_document_arrives_once(self):
+        run = self.deliver()
+        self.assert_all_arrived()
+        self.assertEqual(Counters(run)["event_acknowledged"], sum(self.expected.values()))
+
+    def test_the_output_can_be_tried(self):
+        status, said = self.check()
+        self.assertEqual(status, 0, said)
+        self.assertIn("connect... OK", said)
+
+    def test_a_server_that_is_not_there_is_told_with_what_to_do(self):
+        with Home() as home:
+            output = self.output("").replace(self.address(), "127.0.0.1:%d" % free_port())
+            run = home.execute(["test", "output", "-c", home.config(output=output), "--path.home", home.path, "--strict.perms=false"])
+        self.assertNotEqual(run.status, 0)
+        self.assertIn("listening on that port", run.stdout.decode() + run.stderr)
+
+
+class Logstash(Delivery, unittest.TestCase):
+    @classmethod
+    def start(cls):
+        cls.server = live.Server("lumberjack", SPANBEAT_LUMBERJACK_PORT=str(free_port()), SPANBEAT_LUMBERJACK_PORT_CONTROL=str(free_port()))
+        return cls.server.up()
+
+    def address(self):
+        return self.endpoints["LUMBERJACK_ADDRESS"]
+
+    def control(self, path):
+        with urllib.request.urlopen(urllib.request.Request(self.endpoints["LUMBERJACK_CONTROL"] + path, method="GET" if path == "/stats" else "POST"),
+                                    timeout=30) as answer:
+            return answer.read()
+
+    def reset(self):
+        self.control("/reset")
+
+    def fault(self, words):
+        return lambda: self.control("/fault?" + words)
+
+    def stats(self):
+        return json.loads(self.control("/stats"))
+
+    def output(self, more):
+        return 'output.logstash: {hosts: ["%s"], backoff.init: 10ms, backoff.max: 50ms%s}\n' % (self.address(), more)
+
+    def received(self):
+        with open(self.endpoints["LUMBERJACK_EVENTS"], encoding="utf-8") as f:
+            documents = [json.loads(line) for line in f]
+        # That a batch ended early is what some faults make.
+        self.assertEqual([v for v in self.stats()["violations"] if not v.endswith("EOF")], [])
+        return documents
+
+    def test_documents_name_the_index_that_was_asked_for(self):
+        self.deliver(", index: other")
+        self.assert_all_arrived()
+        self.assertEqual({d["@metadata"]["beat"] for d in self.received()}, {"other"})
+
+    def test_without_compression_and_in_small_windows(self):
+        self.deliver(", compression_level: 0, bulk_max_size: 7, pipelining: 3")
+        self.assert_all_arrived()
+        self.assertEqual(self.stats()["compressed_frames"], 0)
+        self.assertEqual(self.stats()["largest_batch"], 7)
+
+    def test_a_slow_start_begins_with_small_windows(self):
+        self.deliver(", slow_start: true, pipelining: 0")
+        self.assert_all_arrived()
+        self.assertLess(10, self.stats()["largest_batch"])
+
+    def test_what_a_partial_acknowledgement_leaves_out_comes_again(self):
+        run = self.deliver(", bulk_max_size: 20", before=self.fault("mode=partialdrop&count=5"))
+        self.assert_all_arrived(exactly=False)
+        self.assertGreater(Counters(run)["sink_retried"], 0)
+
+    def test_connections_that_are_cut_lose_nothing(self):
+        self.deliver(", bulk_max_size: 5", before=self.fault("mode=drop&count=20"))
+        self.assert_all_arrived(exactly=False)
+
+    def test_a_cut_in_mid_batch_loses_nothing(self):
+        self.deliver(", bulk_max_size: 20, compression_level: 0", before=self.fault("mode=dropin&count=10&after=1000"))
+        self.assert_all_arrived(exactly=False)
+
+    def test_an_acknowledgement_of_more_than_was_sent_ends_the_connection(self):
+        run = self.deliver(before=self.fault("mode=badack&count=1"))
+        self.assert_all_arrived(exactly=False)
+        self.assertTrue(any("more than it was sent" in m for m in run.messages()), run.stderr[-2000:])
+
+    def test_an_answer_that_is_none_ends_the_connection(self):
+        run = self.deliver(before=self.fault("mode=garbage&count=1"))
+        self.assert_all_arrived(exactly=False)
+        self.assertTrue(any("no Lumberjack 2" in m for m in run.messages()), run.stderr[-2000:])
+
+    def test_an_acknowledgement_may_come_in_pieces(self):
+        self.deliver(before=self.fault("mode=split&count=2&ms=5"))
+        self.assert_all_arrived()
+
+
+class Redis(Delivery, unittest.TestCase):
+    password = "redis-secret"
+
+    @classmethod
+    def start(cls):
+        cls.server = live.Server("redis", SPANBEAT_REDIS_PORT=str(free_port()))
+        return cls.server.up()
+
+    def address(self):
+        return self.endpoints["REDIS_ADDRESS"]
+
+    def ask(self, *words):
+        host, port = self.address().split(":")
+        done = subprocess.run(["redis-cli", "-h", host, "-p", port, "-n", "3", *words], env=dict(os.environ, REDISCLI_AUTH="redis-secret"),
+                              stdout=subprocess.PIPE, timeout=60, check=True)
+        return done.stdout.decode("utf-8").splitlines()
+
+    def reset(self):
+        self.ask("FLUSHALL")
+
+    def output(self, more):
+        return 'output.redis: {hosts: ["%s"], password: %s, db: 3, backoff.init: 10ms, backoff.max: 50ms%s}\n' % (
+            self.address(), self.password, more)
+
+    def received(self):
+        keys = sorted(self.ask("KEYS", "*"))
+        return [json.loads(line) for key in keys for line in self.ask("LRANGE", key, "0", "-1")]
+
+    def test_the_key_is_made_of_what_documents_hold(self):
+        self.deliver(', key: "beat-%{[type]}"')
+        self.assert_all_arrived()
+        self.assertEqual(set(self.ask("KEYS", "*")), {"beat-" + json.loads(d)["type"] for d in self.expected})
+
+    def test_a_wrong_password_is_told(self):
+        self.password = "wrong"
+        status, said = self.check()
+        self.assertNotEqual(status, 0)
+        self.assertIn("look at password", said)
+        self.assertNotIn("wrong\"", said)
+
+    def test_a_key_of_another_type_is_told_and_given_up_when_that_was_asked_for(self):
+        run = self.deliver(", max_retries: 1", before=lambda: self.ask("SET", "packetbeat", "x"))
+        self.assertEqual(Counters(run)["sink_given_up"], sum(self.expected.values()))
+        self.assertTrue(any("WRONGTYPE" in m for m in run.messages()), run.stderr[-2000:])
+
+
+if __name__ == "__main__":
+    unittest.main()
