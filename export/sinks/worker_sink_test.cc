@@ -62,10 +62,16 @@ std::unique_ptr<Batch> batch_of(std::initializer_list<std::string_view> texts) {
   return batch;
 }
 
+Host host(std::string name) {
+  Host made;
+  made.name = std::move(name);
+  return made;
+}
+
 class WorkerSinks : public testing::Test {
  protected:
   WorkerSinks() {
-    options_.hosts = {Host{.name = "one"}};
+    options_.hosts = {host("one")};
     options_.backoff_init = kMillisecond;
     options_.backoff_max = kMillisecond;
   }
@@ -106,7 +112,7 @@ TEST_F(WorkerSinks, AServerThatComesLateGetsEverythingAndTheOperatorIsToldOnce) 
 }
 
 TEST_F(WorkerSinks, AnotherServerTakesOverFromOneThatIsDead) {
-  options_.hosts = {Host{.name = "one"}, Host{.name = "two"}};
+  options_.hosts = {host("one"), host("two")};
   servers_.refusals["one"] = 1'000'000;
   const auto to = sink();
   (void)deliver(*to, batch_of({"a"}));
