@@ -254,7 +254,7 @@ void Exporter::flush() {
 void Exporter::close() {
   auto& queue = impl_->queue;
   queue.work(true);
-  while (!queue.empty() && !impl_->given_up()) queue.work(true, kSinkWait);
+  while (!queue.drained() && !impl_->given_up()) queue.work(true, kSinkWait);
   queue.close();
   impl_->gone.store(impl_->sink->gone(), std::memory_order_relaxed);
 }
@@ -264,6 +264,8 @@ void Exporter::stop(Time patience) { impl_->patience.store(patience, std::memory
 bool Exporter::sink_gone() const { return impl_->gone.load(std::memory_order_relaxed); }
 
 std::vector<Sink::Statistic> Exporter::sink_statistics() const { return impl_->sink->statistics(); }
+
+std::vector<Sink::Account> Exporter::sink_accounts() const { return impl_->sink->accounts(); }
 
 const Counters& Exporter::counters() const { return impl_->counters; }
 

@@ -9,7 +9,7 @@
 //
 // Accounting: every event consumed is, in the end, exactly one of event_processor_dropped (processors, and
 // ignore_outgoing, which event_ignored_outgoing tells apart), event_queue_dropped, event_rejected or
-// event_acknowledged; until then it is in event_pending.
+// event_acknowledged; until then it is in event_pending or, in the disk queue, in spool_pending.
 #pragma once
 
 #include <memory>
@@ -51,6 +51,7 @@ class Exporter {
 
   // Of the sink (Sink::statistics); from any thread.
   [[nodiscard]] std::vector<Sink::Statistic> sink_statistics() const;
+  [[nodiscard]] std::vector<Sink::Account> sink_accounts() const;
 
   // Readable from any thread while the exporter runs; sink_bytes and sink_write_errors are among them.
   [[nodiscard]] const Counters& counters() const;

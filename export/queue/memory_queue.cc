@@ -24,8 +24,7 @@ void MemoryQueue::added(std::size_t offset, Time timestamp, ProtocolId protocol)
   Batch& batch = *filling_;
   if (batch.documents.empty()) due_ = clock_.steady() + flush_timeout_;
   batch.documents.push_back({offset, batch.text.size() - offset, timestamp, protocol, DocumentState::pending});
-  ++held_;
-  counters_.set(Counter::event_pending, held_);
+  hold(1, 0);
   if (batch.text.size() >= most_bytes_ || batch.documents.size() >= most_documents_) {
     hand_on();
     work(false);
@@ -70,19 +69,26 @@ void MemoryQueue::hand_on() {
   due_ = INT64_MAX;
 }
 
+// The sink may count what it holds in event_pending too.
+void MemoryQueue::hold(std::size_t more, std::size_t less) {
+  held_ += more - less;
+  counters_.add(Counter::event_pending, more - less);
+}
+
 void MemoryQueue::take_back(std::unique_ptr<Batch> batch, bool given_up) {
   std::size_t acknowledged = 0;
   std::size_t rejected = 0;
+  std::size_t taken = 0;
   for (const Batch::Document& document : batch->documents) {
     acknowledged += document.state == DocumentState::acknowledged ? 1 : 0;
     rejected += document.state == DocumentState::rejected ? 1 : 0;
+    taken += document.state == DocumentState::taken ? 1 : 0;
   }
   const std::size_t count = batch->documents.size();
   counters_.add(Counter::event_acknowledged, acknowledged);
   counters_.add(Counter::event_rejected, rejected);
-  if (given_up) counters_.add(Counter::event_queue_dropped, count - acknowledged - rejected);
-  held_ -= count;
-  counters_.set(Counter::event_pending, held_);
+  if (given_up) counters_.add(Counter::event_queue_dropped, count - acknowledged - rejected - taken);
+  hold(0, count);
   batch->documents.clear();
   batch->text.clear();
   // A batch that grew for one large document does not stay large.

@@ -34,13 +34,17 @@ class MemoryQueue {
   // When the open batch becomes due by its age; INT64_MAX when nothing is waiting for that.
   [[nodiscard]] Time due() const { return due_; }
   // The sink holds batches: it needs to be asked for them.
-  [[nodiscard]] bool waiting_for_sink() const { return in_sink_ != 0 || !ready_.empty(); }
+  [[nodiscard]] bool waiting_for_sink() const { return in_sink_ != 0 || !ready_.empty() || sink_.working(); }
+  // Nothing is held, here or by the sink.
+  [[nodiscard]] bool drained() const { return empty() && !sink_.working(); }
+  [[nodiscard]] std::size_t held() const { return held_; }
 
-  // Counts everything that is not settled as event_queue_dropped and closes the sink.
+  // Counts everything that is not settled or taken as event_queue_dropped and closes the sink.
   void close();
 
  private:
   void hand_on();
+  void hold(std::size_t more, std::size_t less);
   void take_back(std::unique_ptr<Batch> batch, bool given_up);
   [[nodiscard]] std::unique_ptr<Batch> empty_batch();
 

@@ -16,7 +16,7 @@ struct Output {
 constexpr Output kOutputs[] = {
     {"console", read_console_output},
     {"file", read_file_output},
-    {"elasticsearch", nullptr},
+    {"elasticsearch", read_elasticsearch_output},
     {"logstash", read_logstash_output},
     {"kafka", read_kafka_output},
     {"redis", read_redis_output},

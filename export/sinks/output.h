@@ -70,6 +70,7 @@ struct OutputSettings {
 void read_console_output(OutputSettings& settings, OutputConfig& config);
 void read_file_output(OutputSettings& settings, OutputConfig& config);
 void read_kafka_output(OutputSettings& settings, OutputConfig& config);
+void read_elasticsearch_output(OutputSettings& settings, OutputConfig& config);
 void read_logstash_output(OutputSettings& settings, OutputConfig& config);
 void read_redis_output(OutputSettings& settings, OutputConfig& config);
 

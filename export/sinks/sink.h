@@ -1,4 +1,5 @@
-// Sinks: where documents go. One interface for the console, files and, later, Kafka, Logstash, Elasticsearch and Redis.
+// Sinks: where documents go. One interface for the console, files, servers, and what stands before them (disk queue,
+// several outputs at once).
 //
 // What:   a Sink takes batches of documents and settles each document: acknowledged, or rejected for good. It owns a
 // batch
@@ -22,7 +23,8 @@
 
 namespace spanbeat {
 
-enum class DocumentState : std::uint8_t { pending, acknowledged, rejected };
+// taken: the sink has a copy, on disk or in a queue of its own, sees it through and counts what becomes of it itself.
+enum class DocumentState : std::uint8_t { pending, acknowledged, rejected, taken };
 
 // Documents, one behind the other, in the order in which they were made.
 struct Batch {
@@ -66,19 +68,28 @@ class Sink {
   // Works for at most `wait` nanoseconds, and not at all when there is nothing to do. Gives a batch that is settled, or
   // null when none is.
   [[nodiscard]] virtual std::unique_ptr<Batch> settled(Time wait) = 0;
+  // It holds documents that it has taken: settled() is to be called, as it works on them there.
+  [[nodiscard]] virtual bool working() const { return false; }
   // True once nothing more can ever be written (the reader of the console has gone); what is offered is then rejected.
   [[nodiscard]] virtual bool gone() const { return false; }
   // What the sink's client counts by itself, for the metrics; from any thread.
   struct Statistic {
     std::string name;
     std::uint64_t value;
+    std::string output{};  // of several, which one; empty: this one
   };
   [[nodiscard]] virtual std::vector<Statistic> statistics() const { return {}; }
+  // Of several outputs, the account of each; from any thread. event_created is what was handed to it.
+  struct Account {
+    std::string output;
+    const Counters* counters;
+  };
+  [[nodiscard]] virtual std::vector<Account> accounts() const { return {}; }
   // Ends: gives up what is not settled and returns it, so that it can be counted. No call follows.
   [[nodiscard]] virtual std::vector<std::unique_ptr<Batch>> close() = 0;
 
   // Where sink_bytes and sink_write_errors are counted from now on; the one who calls the sink writes these counters.
-  void count_in(Counters& counters) { counters_ = &counters; }
+  virtual void count_in(Counters& counters) { counters_ = &counters; }
 
  protected:
   [[nodiscard]] Counters& counters() { return *counters_; }

@@ -1,0 +1,211 @@
+#include "export/sinks/elasticsearch/elasticsearch_options.h"
+
+#include <algorithm>
+
+namespace spanbeat {
+namespace {
+
+std::string percent_encoded(std::string_view text) {
+  static constexpr char kHex[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const auto octet = static_cast<unsigned char>(c);
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                       c == '_' || c == '.' || c == '~' || c == '*';
+    if (plain) {
+      out += c;
+    } else {
+      out += '%';
+      out += kHex[octet >> 4];
+      out += kHex[octet & 15];
+    }
+  }
+  return out;
+}
+
+class Reader {
+ public:
+  Reader(OutputSettings& settings, ElasticsearchOptions& options)
+      : settings_(settings), reader_(settings.reader), options_(options) {}
+
+  void read_all() {
+    ClientOptions& client = options_.client;
+    client.loadbalance = true;
+    client.bulk_max_size = 1600;  // Packetbeat's 50 makes a request of every few documents
+    client.timeout = 90 * kSecond;
+    reader_.known("compression_level");
+    read_client_options(reader_, 9200, "localhost:9200", client);
+    options_.http.timeout = client.timeout;
+    read_hosts();
+    read_credentials();
+    read_cloud();
+    read_proxy();
+    read_tls_options(reader_, options_.http.tls);
+    read_targets();
+    std::int64_t level = 0;
+    reader_.read("compression_level", level, 0, 9);
+    options_.http.compression_level = static_cast<int>(level);
+    read_pairs("headers", options_.http.headers, true);
+    reader_.read("allow_older_versions", options_.allow_older_versions);
+    read_policy();
+    const Setting* kerberos = reader_.raw("kerberos");
+    const Setting* enabled = kerberos != nullptr && kerberos->is_map() ? kerberos->member("enabled") : nullptr;
+    if (kerberos != nullptr && !kerberos->is_null() && (enabled == nullptr || enabled->boolean())) {
+      complain("kerberos", "is not supported; use api_key, or username and password, over TLS");
+    }
+  }
+
+ private:
+  void complain(std::string_view name, const std::string& problem) {
+    const Setting* where = reader_.raw(name);
+    reader_.diagnostics().error(where != nullptr ? *where : *reader_.section(), reader_.key(name), problem);
+  }
+
+  void read_hosts() {
+    std::string protocol = "http";
+    reader_.read("protocol", protocol);
+    if (protocol != "http" && protocol != "https") complain("protocol", "must be http or https");
+    std::string path;
+    reader_.read("path", path);
+    if (!path.empty() && !path.starts_with('/')) path.insert(0, "/");
+    for (Host& host : options_.client.hosts) {
+      if (host.scheme.empty()) host.scheme = protocol;
+      if (host.scheme != "http" && host.scheme != "https") {
+        complain("hosts", "\"" + host.scheme + "://\" is no way to reach Elasticsearch; write http:// or https://");
+      }
+      if (host.path.empty() || host.path == "/") host.path = path;
+    }
+    std::vector<std::pair<std::string, std::string>> parameters;
+    read_pairs("parameters", parameters, false);
+    const bool own_filter =
+        std::any_of(parameters.begin(), parameters.end(), [](const auto& one) { return one.first == "filter_path"; });
+    options_.bulk_path = "/_bulk";
+    // Without the parts of the reply that are not looked at, which are most of it.
+    std::string query = own_filter ? "" : "filter_path=errors,items.*.status,items.*.error";
+    for (const auto& [name, value] : parameters) {
+      query += (query.empty() ? "" : "&") + percent_encoded(name) + "=" + percent_encoded(value);
+    }
+    if (own_filter) {
+      complain("parameters", "filter_path is chosen by the program, which needs items.*.status; leave it out");
+    }
+    if (!query.empty()) options_.bulk_path += "?" + query;
+  }
+
+  void read_credentials() {
+    HttpOptions& http = options_.http;
+    reader_.read("username", http.username);
+    reader_.read("password", http.password);
+    reader_.read("api_key", http.api_key);
+    if (!http.api_key.empty() && !http.username.empty()) {
+      complain("api_key", "cannot be used together with username; keep one of them");
+    }
+    if (!http.api_key.empty() && http.api_key.find(':') == std::string::npos) {
+      reader_.diagnostics().error(*reader_.section(), reader_.key("api_key"), "must be ID:KEY, not encoded");
+    }
+  }
+
+  void read_cloud() {
+    for (const char* name : {"cloud.id", "cloud.auth"}) {
+      const Setting* given = settings_.root.find(name);
+      if (given == nullptr || given->is_null() || given->scalar_text().empty()) continue;
+      // cloud.auth is a password.
+      reader_.diagnostics().error(Setting::of_string("", given->place), name,
+                                  "is not supported; write the address of the deployment in output.elasticsearch.hosts "
+                                  "(https://…:443) and use username and password, or api_key");
+    }
+  }
+
+  void read_proxy() {
+    HttpOptions& http = options_.http;
+    reader_.read("proxy_disable", http.proxy_disable);
+    reader_.read("proxy_url", http.proxy_url);
+    read_pairs("proxy_headers", http.proxy_headers, true);
+    if (http.proxy_url.empty()) return;
+    static constexpr std::string_view kSchemes[] = {"http://", "socks5://", "socks5h://"};
+    const bool scheme = http.proxy_url.find("://") != std::string::npos;
+    const bool known = std::any_of(std::begin(kSchemes), std::end(kSchemes),
+                                   [&](std::string_view one) { return http.proxy_url.starts_with(one); });
+    if (scheme && !known) {
+      // The URL may hold a password.
+      reader_.diagnostics().error(
+          Setting::of_string("", reader_.raw("proxy_url")->place), reader_.key("proxy_url"),
+          "must begin with http://, socks5:// or socks5h://; proxies by https are not spoken to");
+    }
+  }
+
+  // A map of texts; a dotted name is one name again.
+  void read_pairs(const char* name, std::vector<std::pair<std::string, std::string>>& pairs, bool header) {
+    const Setting* given = reader_.raw(name);
+    if (given == nullptr || given->is_null()) return;
+    if (!given->is_map()) {
+      complain(name, "must be a section of names and texts");
+      return;
+    }
+    const auto walk = [&](const auto& self, const Setting& map, const std::string& prefix) -> void {
+      for (const auto& [part, value] : map.map()) {
+        const std::string whole = prefix.empty() ? part : prefix + "." + part;
+        const std::string text = value.scalar_text();
+        if (value.is_map()) {
+          self(self, value, whole);
+        } else if (header && (whole + text).find_first_of("\r\n") != std::string::npos) {
+          complain(name, "a header cannot hold a line's end");
+        } else {
+          pairs.emplace_back(whole, text);
+        }
+      }
+    };
+    walk(walk, *given, "");
+  }
+
+  void read_targets() {
+    const std::string stream = settings_.context.beat + "-" + settings_.context.version;
+    std::string index;
+    reader_.read("index", index);
+    options_.index = Selector::read(reader_, "index", "indices", stream, Selector::Letters::lower);
+    options_.pipeline = Selector::read(reader_, "pipeline", "pipelines", "", Selector::Letters::lower);
+    options_.setup = read_index_setup(settings_.root, stream, reader_.diagnostics());
+    const Setting* names = settings_.root.find("setup.template.name");
+    const Setting* patterns = settings_.root.find("setup.template.pattern");
+    if (!index.empty() && index != stream && options_.setup.template_enabled &&
+        (names == nullptr || patterns == nullptr)) {
+      complain("index",
+               "setup.template.name and setup.template.pattern have to be set if index name is modified; or set "
+               "setup.template.enabled: false");
+    }
+  }
+
+  void read_policy() {
+    const Setting* given = reader_.raw("non_indexable_policy");
+    if (given == nullptr || given->is_null()) return;
+    if (!given->is_map() || given->map().size() != 1) {
+      complain("non_indexable_policy", "write exactly one of drop and dead_letter_index below it");
+      return;
+    }
+    const auto& [name, section] = given->map().front();
+    if (name == "drop") return;
+    if (name != "dead_letter_index") {
+      complain("non_indexable_policy", "'" + name + "' is no policy; there are drop and dead_letter_index");
+      return;
+    }
+    SettingReader policy(&section, reader_.key("non_indexable_policy.dead_letter_index"), reader_.diagnostics());
+    policy.read("index", options_.dead_letter_index);
+    if (options_.dead_letter_index.empty()) {
+      complain("non_indexable_policy", "dead_letter_index needs an index");
+    }
+    policy.warn_unknown();
+  }
+
+  OutputSettings& settings_;
+  SettingReader& reader_;
+  ElasticsearchOptions& options_;
+};
+
+}  // namespace
+
+ElasticsearchOptions read_elasticsearch_options(OutputSettings& settings) {
+  ElasticsearchOptions options;
+  Reader(settings, options).read_all();
+  return options;
+}
+
+}  // namespace spanbeat
