@@ -158,10 +158,20 @@ int test_config(const Diagnostics& diagnostics) {
   return 0;
 }
 
-int test_output(const OutputConfig& output) {
-  if (!output.check) return refuse(output.name + " output doesn't support testing");
+int test_output(const OutputsConfig& outputs) {
+  if (!outputs.first.check && outputs.further.empty()) {
+    return refuse(outputs.first.name + " output doesn't support testing");
+  }
   CheckPrinter printer;
-  output.check(printer);
+  const auto check = [&](const OutputConfig& output) {
+    if (output.check) {
+      output.check(printer);
+    } else {
+      printer.warned(output.name, "there is nothing to test");
+    }
+  };
+  check(outputs.first);
+  for (const OutputsConfig::Further& one : outputs.further) check(one.output);
   return printer.good() ? 0 : 1;
 }
 
@@ -187,9 +197,9 @@ int configured(const CommandLine& line) {
     case Command::test_config:
       return test_config(diagnostics);
     case Command::test_output:
-      return test_output(options.output);
+      return test_output(options.outputs);
     default:
-      if (line.no_publishing) options.output = OutputConfig();
+      if (line.no_publishing) options.outputs = OutputsConfig();
       return run(line, std::move(options), config, diagnostics);
   }
 }

@@ -182,7 +182,7 @@ class Service {
     identity.ephemeral_id =
         repeatable ? named_uuid(identity.id, std::to_string(any ? first_->first().timestamp : 0)) : random_uuid();
     options_.exporting.own_addresses = interface_addresses();
-    options_.exporting.codec = options_.output.codec;
+    options_.exporting.codec = options_.outputs.first.codec;
     options_.exporting.wait_when_full = !live();
     log_info("beat", "Setup Beat: packetbeat; Version: 8.1.0");
     log_info("publisher", "Beat name: " + identity.name);
@@ -199,7 +199,7 @@ class Service {
       if (decoder != nullptr) ++streams_;
     }
     if (options_.worker.flows.enabled) ++streams_;
-    std::unique_ptr<Sink> sink = make_sink(options_.output, problem);
+    std::unique_ptr<Sink> sink = make_outputs(options_.outputs, options_.exporting, options_.output_context, problem);
     if (sink == nullptr) return refuse("error initializing publisher: " + problem);
     output_ = sink->name();
     queue_events_ = options_.exporting.queue.events;
@@ -287,10 +287,9 @@ class Service {
 
   [[nodiscard]] MetricTree metrics() const {
     const Counters all = all_counters();
-    std::vector<std::pair<std::string, std::uint64_t>> sink;
-    for (Sink::Statistic& one : exporter_->sink_statistics()) sink.emplace_back(std::move(one.name), one.value);
     return collect_metrics({&all, live_flows(), streams_, output_, options_.exporting.identity.ephemeral_id,
-                            steady_time() - started_, queue_events_, capture_->statistics(), sink});
+                            steady_time() - started_, queue_events_, capture_->statistics(),
+                            exporter_->sink_statistics(), exporter_->sink_accounts()});
   }
 
   int finish() {

@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "dataplane/event/merge.h"
+#include "export/document_id.h"
 #include "export/json/document.h"
 #include "export/json/format_string.h"
 #include "export/json/value_writer.h"
@@ -50,6 +51,7 @@ struct Exporter::Impl {
     const ProcessorEnvironment environment{config.identity.name, config.identity.ephemeral_id};
     config.processors = unless_empty(config.processors);
     if (config.processors != nullptr) config.processors->begin(environment);
+    if (config.document_id) ids.emplace();
     std::string problem;  // was told when the output's settings were read
     if (!config.codec.format.empty()) format = FormatString::parse(config.codec.format, problem);
     for (StreamOptions& options : config.streams) {
@@ -69,6 +71,9 @@ struct Exporter::Impl {
   bool make_room();
   bool given_up();
   void nap(Time& length);
+  void stamp(TextBuffer& text, std::size_t offset) {
+    if (ids.has_value()) ids->stamp(text.begin() + offset, text.size() - offset);
+  }
 
   ExportConfig config;
   std::unique_ptr<Sink> sink;
@@ -81,6 +86,7 @@ struct Exporter::Impl {
   DirectionRules rules;
   Value builtins;
   std::optional<FormatString> format;
+  std::optional<DocumentIds> ids;
   std::vector<Stream> streams;
   TextBuffer compact;  // before it is indented
   std::string line;    // of codec.format
@@ -126,9 +132,11 @@ void Exporter::Impl::consume_event(const EventHeader& header, const std::uint8_t
   } else if (config.codec.pretty) {
     compact.clear();
     walk.append_json(stream.plan, header, event, direction, style, transitions, compact);
+    stamp(compact, 0);
     append_indented(text, compact.view());
   } else {
     walk.append_json(stream.plan, header, event, direction, style, transitions, text);
+    stamp(text, offset);
   }
   text.append("\n");
   queue.added(offset, header.timestamp, header.protocol);
@@ -162,9 +170,12 @@ bool Exporter::Impl::append_as_value(Stream& stream, const EventHeader& header, 
   } else if (config.codec.pretty) {
     compact.clear();
     write_value_json(style, compact, document);
+    stamp(compact, 0);
     append_indented(text, compact.view());
   } else {
+    const std::size_t offset = text.size();
     write_value_json(style, text, document);
+    stamp(text, offset);
   }
   return true;
 }

@@ -56,6 +56,7 @@ struct ExportConfig {
   NetworkList internal_networks;
   std::vector<IpAddress> own_addresses;  // of the sensor's interfaces
   bool ignore_outgoing = false;
+  bool document_id = false;  // each document gets a @metadata._id made of its text
   QueueOptions queue;
   Codec codec;  // the output's
   // From a file nothing is dropped: the exporter waits for a slow sink. Live, new documents are dropped and counted.

@@ -1,5 +1,7 @@
 #include "app/config/options.h"
 
+#include <algorithm>
+
 #include "app/config/dpdk.h"
 #include "app/config/known.h"
 #include "dataplane/filter/filter.h"
@@ -106,7 +108,15 @@ void read_options(const Setting& root, Options& options, Diagnostics& diagnostic
     }
   }
   options.output_context.name = options.exporting.identity.name;
-  options.output = read_output(root, options.output_context, diagnostics);
+  options.outputs = read_outputs(root, options.output_context, diagnostics);
+  if (options.outputs.spool.enabled) {
+    // Documents do not stay in memory, where a crash would cost them.
+    QueueOptions& queue = options.exporting.queue;
+    queue.events = std::max<std::int64_t>(options.outputs.spool.write_ahead, 32);
+    queue.min_events = 1;
+    queue.flush_timeout = 0;
+  }
+  options.exporting.document_id = options.general.spanbeat_document_id;
   read_flows(root, options, diagnostics);
   read_limits(options.general, options.worker);
   options.worker.tunnels = read_tunnels(options.general);

@@ -14,7 +14,7 @@
 #include "dataplane/stream/decoder.h"
 #include "dataplane/worker.h"
 #include "export/options.h"
-#include "export/sinks/output.h"
+#include "export/outputs.h"
 
 namespace spanbeat {
 
@@ -25,7 +25,7 @@ struct Options {
   std::vector<std::shared_ptr<const DecoderConfig>> decoders;  // by ProtocolId - 1; null: off
   ExportConfig exporting;
   OutputContext output_context;  // what is not read from the settings is set before
-  OutputConfig output;
+  OutputsConfig outputs;
 };
 
 // Reads everything. What is wrong goes to `diagnostics`; with errors there the options are of no use.

@@ -40,9 +40,12 @@ std::vector<AccountingIdentity> accounting_identities(const Counters& counters) 
        get(Counter::capture_filtered) + get(Counter::capture_duplicate) + get(Counter::capture_sampled_out) +
            group(counters, "capture_undecodable") + get(Counter::capture_fragment_merged) +
            get(Counter::capture_flow_only) + get(Counter::capture_to_decoder)},
-      {"created = processor dropped + queue dropped + rejected + acknowledged + pending", get(Counter::event_created),
+      {"created + copied + spool recovered = processor dropped + queue dropped + rejected + acknowledged + pending + "
+       "spool pending + spool lost",
+       get(Counter::event_created) + get(Counter::event_copied) + get(Counter::spool_recovered),
        get(Counter::event_processor_dropped) + get(Counter::event_queue_dropped) + get(Counter::event_rejected) +
-           get(Counter::event_acknowledged) + get(Counter::event_pending)},
+           get(Counter::event_acknowledged) + get(Counter::event_pending) + get(Counter::spool_pending) +
+           get(Counter::spool_lost)},
   };
 }
 
@@ -61,13 +64,17 @@ std::string accounting_table(const Counters& counters, std::int64_t elapsed) {
              {"  to a decoder", get(Counter::capture_to_decoder), true}});
   out += "documents\n";
   rows(out, {{"created", get(Counter::event_created), true},
+             {"copied for further outputs", get(Counter::event_copied), false},
+             {"recovered from disk", get(Counter::spool_recovered), false},
              {"  dropped by processors", get(Counter::event_processor_dropped) - get(Counter::event_ignored_outgoing),
               false},
              {"  ignored as outgoing", get(Counter::event_ignored_outgoing), false},
              {"  dropped, queue full", get(Counter::event_queue_dropped), false},
              {"  rejected", get(Counter::event_rejected), false},
              {"  acknowledged", get(Counter::event_acknowledged), true},
-             {"  pending", get(Counter::event_pending), false}});
+             {"  pending", get(Counter::event_pending), false},
+             {"  pending on disk", get(Counter::spool_pending), false},
+             {"  lost on disk", get(Counter::spool_lost), false}});
   std::string faults;
   for (std::size_t i = 0; i < kCounters; ++i) {
     const std::string_view name = kCounterInfo[i].name;

@@ -108,7 +108,21 @@ void libbeat(Store& tree, const MetricsInput& input) {
   gauge(tree, "libbeat.output.events.active", pending);
   counter(tree, "libbeat.output.write.bytes", get(Counter::sink_bytes));
   counter(tree, "libbeat.output.write.errors", get(Counter::sink_write_errors));
-  for (const auto& [name, value] : input.sink) gauge(tree, "libbeat.outputs." + input.output + "." + name, value);
+  for (const auto& one : input.sink) {
+    gauge(tree, "libbeat.outputs." + (one.output.empty() ? input.output : one.output) + "." + one.name, one.value);
+  }
+  for (const auto& one : input.outputs) {
+    const std::string prefix = "libbeat.outputs." + one.output + ".";
+    const auto its = [&](Counter which) { return one.counters->get(which); };
+    counter(tree, prefix + "events.total", its(Counter::event_created) + its(Counter::spool_recovered));
+    counter(tree, prefix + "events.acked", its(Counter::event_acknowledged));
+    counter(tree, prefix + "events.dropped", its(Counter::event_rejected));
+    counter(tree, prefix + "events.failed", its(Counter::event_queue_dropped));
+    counter(tree, prefix + "events.retry", its(Counter::sink_retried));
+    gauge(tree, prefix + "events.active", its(Counter::event_pending) + its(Counter::spool_pending));
+    counter(tree, prefix + "write.bytes", its(Counter::sink_bytes));
+    counter(tree, prefix + "write.errors", its(Counter::sink_write_errors));
+  }
   gauge(tree, "libbeat.config.module.running", 0);
   gauge(tree, "flow.active", input.live_flows);
 }
@@ -155,7 +169,7 @@ MetricTree collect_metrics(const MetricsInput& input) {
     const std::size_t group = name.find('_');
     if (group != std::string::npos) name[group] = '.';
     const auto which = static_cast<Counter>(i);
-    if (which == Counter::event_pending) {
+    if (which == Counter::event_pending || which == Counter::spool_pending) {
       gauge(tree, name, input.counters->get(which));
     } else {
       counter(tree, name, input.counters->get(which));

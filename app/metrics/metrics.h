@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/counters.h"
+#include "export/sinks/sink.h"
 
 namespace spanbeat {
 
@@ -27,7 +28,8 @@ struct MetricsInput {
   std::int64_t uptime = 0;  // nanoseconds
   std::int64_t queue_events = 0;
   std::vector<std::pair<std::string, std::uint64_t>> drivers{};  // Capture::statistics; shown as dpdk.PORT.NAME
-  std::vector<std::pair<std::string, std::uint64_t>> sink{};  // Sink::statistics; shown as libbeat.outputs.OUTPUT.NAME
+  std::vector<Sink::Statistic> sink{};                           // shown as libbeat.outputs.OUTPUT.NAME
+  std::vector<Sink::Account> outputs{};                          // of several; shown as libbeat.outputs.OUTPUT.events.*
 };
 
 struct Metric {

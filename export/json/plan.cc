@@ -2,6 +2,7 @@
 
 #include <atomic>
 
+#include "export/document_id.h"
 #include "export/json/value_writer.h"
 
 namespace spanbeat {
@@ -72,6 +73,7 @@ StreamPlan::StreamPlan(const ExportConfig& config, const StreamOptions& options,
     : id_(next_id()), is_flow_(options.info == nullptr), keep_null_(options.keep_null), values_(kFields) {
   const Identity& identity = config.identity;
   Value metadata = Value::of_object();
+  if (config.document_id) metadata.make("_id") = text_value(DocumentIds::kNone);
   metadata.make("beat") = text_value(identity.type);
   if (!options.index.empty()) metadata.make("raw_index") = text_value(options.index);
   metadata.make("type") = text_value("_doc");

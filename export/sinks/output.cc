@@ -8,19 +8,18 @@
 namespace spanbeat {
 namespace {
 
+// Documents are made and thrown away.
+void read_discard_output(OutputSettings&, OutputConfig&) {}
+
 struct Output {
   std::string_view name;
-  void (*read)(OutputSettings&, OutputConfig&);  // null: not built in yet
+  void (*read)(OutputSettings&, OutputConfig&);
 };
 
 constexpr Output kOutputs[] = {
-    {"console", read_console_output},
-    {"file", read_file_output},
-    {"elasticsearch", read_elasticsearch_output},
-    {"logstash", read_logstash_output},
-    {"kafka", read_kafka_output},
-    {"redis", read_redis_output},
-    {"discard", nullptr},
+    {"console", read_console_output},   {"file", read_file_output},   {"elasticsearch", read_elasticsearch_output},
+    {"logstash", read_logstash_output}, {"kafka", read_kafka_output}, {"redis", read_redis_output},
+    {"discard", read_discard_output},
 };
 
 bool is_enabled(const Setting& section) {
@@ -49,8 +48,38 @@ Codec read_codec(SettingReader& reader) {
   return codec;
 }
 
-OutputConfig read_output(const Setting& root, const OutputContext& context, Diagnostics& diagnostics) {
+OutputConfig read_output_section(const std::string& name, const Setting& section, const std::string& key,
+                                 const Setting& root, const OutputContext& context, Diagnostics& diagnostics) {
   OutputConfig config;
+  const auto* output =
+      std::find_if(std::begin(kOutputs), std::end(kOutputs), [&](const Output& o) { return o.name == name; });
+  if (output == std::end(kOutputs)) {
+    const std::string before = key.substr(0, key.size() - name.size());
+    std::vector<std::string> names;
+    std::string all;
+    for (const Output& o : kOutputs) {
+      names.emplace_back(o.name);
+      all += (all.empty() ? "" : ", ") + before + std::string(o.name);
+    }
+    const std::string near = nearest_name(name, names);
+    diagnostics.error(
+        section, key,
+        "there is no such output; " + (near.empty() ? "there are " + all : "did you mean " + before + near + "?"));
+    return config;
+  }
+  SettingReader reader(&section, key, diagnostics);
+  reader.known("enabled");
+  // Nothing to these two; Packetbeat takes them for every output.
+  reader.known("bulk_max_size");
+  reader.known("worker");
+  config.name = name;
+  OutputSettings settings{reader, root, context};
+  output->read(settings, config);
+  reader.warn_unknown();
+  return config;
+}
+
+OutputConfig read_output(const Setting& root, const OutputContext& context, Diagnostics& diagnostics) {
   const Setting* outputs = root.member("output");
   std::vector<std::pair<std::string, const Setting*>> enabled;
   if (outputs != nullptr) {
@@ -65,45 +94,18 @@ OutputConfig read_output(const Setting& root, const OutputContext& context, Diag
     } else {
       diagnostics.error("output: " + problem);
     }
-    return config;
+    return {};
   }
   if (enabled.size() > 1) {
     diagnostics.error(
         *enabled[1].second, "output." + enabled[1].first,
         "a second output beside output." + enabled[0].first +
-            ": more than one namespace configured accessing 'output'; keep one, or disable one with enabled: false");
-    return config;
+            ": more than one namespace configured accessing 'output'; keep one, disable one with enabled: false, or "
+            "move one to spanbeat.outputs");
+    return {};
   }
   const auto& [name, section] = enabled.front();
-  SettingReader reader(section, "output." + name, diagnostics);
-  reader.known("enabled");
-  // Nothing to these two; Packetbeat takes them for every output.
-  reader.known("bulk_max_size");
-  reader.known("worker");
-  const auto* output =
-      std::find_if(std::begin(kOutputs), std::end(kOutputs), [&](const Output& o) { return o.name == name; });
-  if (output == std::end(kOutputs)) {
-    std::vector<std::string> names;
-    std::string all;
-    for (const Output& o : kOutputs) {
-      names.emplace_back(o.name);
-      all += (all.empty() ? "output." : ", output.") + std::string(o.name);
-    }
-    const std::string near = nearest_name(name, names);
-    diagnostics.error(
-        *section, "output." + name,
-        "there is no such output; " + (near.empty() ? "there are " + all : "did you mean output." + near + "?"));
-    return config;
-  }
-  if (output->read == nullptr) {
-    diagnostics.error(*section, "output." + name, "is not built in yet; use output.file or output.console");
-    return config;
-  }
-  config.name = name;
-  OutputSettings settings{reader, root, context};
-  output->read(settings, config);
-  reader.warn_unknown();
-  return config;
+  return read_output_section(name, *section, "output." + name, root, context, diagnostics);
 }
 
 std::unique_ptr<Sink> make_sink(const OutputConfig& config, std::string& problem, Clock& clock) {

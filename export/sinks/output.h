@@ -57,8 +57,13 @@ struct OutputSettings {
   const OutputContext& context;
 };
 
-// Reads `output.*`. No enabled output or more than one, and names that are no output, are errors.
+// Reads the one enabled section of `output`. None or more than one is an error.
 [[nodiscard]] OutputConfig read_output(const Setting& root, const OutputContext& context, Diagnostics& diagnostics);
+
+// Reads one output's section, which stands at `key` ("output.kafka"). A name that is no output is an error.
+[[nodiscard]] OutputConfig read_output_section(const std::string& name, const Setting& section, const std::string& key,
+                                               const Setting& root, const OutputContext& context,
+                                               Diagnostics& diagnostics);
 
 // Reads codec.* (spec/config.md section 11) of an output that has it.
 [[nodiscard]] Codec read_codec(SettingReader& reader);

@@ -194,13 +194,6 @@ class Outputs(unittest.TestCase):
             self.assertEqual(run.status, 1)
             self.assertIn("/proc/nothing", run.stderr)
 
-    def test_outputs_that_come_later_name_another(self):
-        for kind in ("elasticsearch",):
-            run = read(capture("icmp"), output="output.%s.hosts: ['localhost:1']\n" % kind)
-            self.assertEqual(run.status, 1)
-            self.assertIn(kind, run.stderr)
-            self.assertIn("output.file", run.stderr)
-
 
 class FirstCommand(unittest.TestCase):
     def test_scripts_run(self):
