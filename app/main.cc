@@ -10,6 +10,7 @@
 #include "app/cli/command_line.h"
 #include "app/cli/devices.h"
 #include "app/cli/flags.h"
+#include "app/cli/keystore_command.h"
 #include "app/config/load.h"
 #include "app/config/options.h"
 #include "app/config/yaml_writer.h"
@@ -180,11 +181,14 @@ int configured(const CommandLine& line) {
   LoadRequest request;
   if (!make_request(line, request)) return 1;
   Diagnostics diagnostics;
+  const bool is_keystore = line.command == Command::keystore_create || line.command == Command::keystore_add ||
+                           line.command == Command::keystore_list || line.command == Command::keystore_remove;
   const Environment environment = [](const std::string& name) -> const char* { return std::getenv(name.c_str()); };
   const LoadedConfig config = load_config(request, environment, diagnostics);
+  if (is_keystore && config.merged) return keystore_command(line, Keystore(config.paths.keystore));
   if (line.command == Command::export_config && config.merged) {
     // Expressions stay as they are, so that it does not matter whether they can be resolved here.
-    fmt::print("{}", write_yaml(config.written));
+    fmt::print("{}", write_yaml(without_secrets(config.written)));
     return 0;
   }
   if (!diagnostics.ok()) return refuse(diagnostics, "error loading config file");

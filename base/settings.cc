@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "base/secrets.h"
+
 namespace spanbeat {
 namespace {
 
@@ -140,8 +142,14 @@ bool Diagnostics::ok() const {
 }
 
 void Diagnostics::add(bool error, const Setting& where, std::string_view key, std::string_view problem) {
+  std::string told = without_url_passwords(problem);
+  const std::string value = is_secret(key) ? where.scalar_text() : std::string();
+  for (std::size_t at = value.empty() ? std::string::npos : told.find(value); at != std::string::npos;
+       at = told.find(value, at + kHidden.size())) {
+    told.replace(at, value.size(), kHidden);
+  }
   std::string message = where.place.text();
-  message.append(": ").append(key).append(": ").append(problem);
+  message.append(": ").append(key).append(": ").append(told);
   findings_.push_back({error, std::move(message)});
 }
 

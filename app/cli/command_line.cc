@@ -63,17 +63,28 @@ bool find_command(const std::vector<std::string>& words, std::string_view progra
     return false;
   }
   static constexpr std::pair<std::string_view, Command> kBuilt[] = {
-      {"run", Command::run},         {"test config", Command::test_config},     {"test output", Command::test_output},
-      {"version", Command::version}, {"export config", Command::export_config}, {"devices", Command::devices},
-      {"help", Command::help},       {"completion", Command::completion},
+      {"run", Command::run},
+      {"test config", Command::test_config},
+      {"test output", Command::test_output},
+      {"version", Command::version},
+      {"export config", Command::export_config},
+      {"devices", Command::devices},
+      {"help", Command::help},
+      {"completion", Command::completion},
+      {"keystore create", Command::keystore_create},
+      {"keystore add", Command::keystore_add},
+      {"keystore list", Command::keystore_list},
+      {"keystore remove", Command::keystore_remove},
   };
   line.command = Command::not_built;
   for (const auto& [name, command] : kBuilt) {
     if (name == line.command_name) line.command = command;
   }
   line.arguments.assign(words.begin() + static_cast<std::ptrdiff_t>(used), words.end());
+  static constexpr Command kWithArguments[] = {Command::completion, Command::help, Command::keystore_add,
+                                               Command::keystore_remove, Command::not_built};
   const bool takes_arguments =
-      line.command == Command::completion || line.command == Command::help || line.command == Command::not_built;
+      std::find(std::begin(kWithArguments), std::end(kWithArguments), line.command) != std::end(kWithArguments);
   if (!takes_arguments && !line.arguments.empty()) {
     problem = "Error: unknown command \"" + line.arguments[0] + "\" for \"" + std::string(program) + " " +
               line.command_name + "\"\nRun '" + std::string(program) + " " + line.command_name +
@@ -149,6 +160,8 @@ bool parse_command_line(std::vector<std::string> arguments, std::string_view pro
   line.top_speed = at("t").yes;
   line.one_at_a_time = at("O").yes;
   line.no_publishing = at("N").yes;
+  line.force = at("force").yes;
+  line.from_stdin = at("stdin").yes;
   line.wants_help = at("help").yes;
   for (const std::string& selectors : at("d").texts) {
     for (std::string& selector : split(selectors)) line.selectors.push_back(std::move(selector));

@@ -21,13 +21,17 @@ enum class Command {
   devices,
   completion,
   help,
-  not_built,  // known to Packetbeat: setup, keystore, export template …
+  keystore_create,
+  keystore_add,
+  keystore_list,
+  keystore_remove,
+  not_built,  // known to Packetbeat: setup, export template …
 };
 
 struct CommandLine {
   Command command = Command::run;
   std::string command_name;            // as written: "test config"
-  std::vector<std::string> arguments;  // of completion and help
+  std::vector<std::string> arguments;  // of completion, help and keystore
   bool wants_help = false;             // --help: text is in `help`
 
   std::vector<std::string> config_files;  // -c
@@ -45,6 +49,9 @@ struct CommandLine {
   bool one_at_a_time = false;      // -O
   std::string dump;
   bool no_publishing = false;  // -N
+
+  bool force = false;       // of keystore
+  bool from_stdin = false;  // of keystore add
 };
 
 // Parses the arguments behind the program's name. False, with `problem` to print as it is, when they are wrong.

@@ -77,8 +77,17 @@ TEST(CommandLine, WhatIsNotKnownIsRefusedWithAHint) {
 
 TEST(CommandLine, CommandsOfPacketbeatThatComeLaterAreKnown) {
   EXPECT_EQ(parsed({"setup", "-e"}).command, Command::not_built);
-  EXPECT_EQ(parsed({"keystore", "add", "KEY"}).command_name, "keystore add");
   EXPECT_EQ(parsed({"test"}).command, Command::help);
+}
+
+TEST(CommandLine, KeystoreCommandsTakeKeysAndFlags) {
+  const CommandLine line = parsed({"keystore", "add", "KEY", "--stdin", "-force"});
+  EXPECT_EQ(line.command, Command::keystore_add);
+  EXPECT_EQ(line.arguments, std::vector<std::string>{"KEY"});
+  EXPECT_TRUE(line.from_stdin);
+  EXPECT_TRUE(line.force);
+  EXPECT_NE(refused({"keystore", "list", "KEY"}).find("unknown command"), std::string::npos);
+  EXPECT_NE(help_text("spanbeat", "keystore add").find("--stdin"), std::string::npos);
 }
 
 TEST(CommandLine, HelpNamesEveryFlagAndCompletionEveryCommand) {
@@ -86,7 +95,8 @@ TEST(CommandLine, HelpNamesEveryFlagAndCompletionEveryCommand) {
   const std::string bash = completion_script("spanbeat", "bash");
   for (const FlagText& flag : flag_texts()) {
     const std::string name = flag.name.empty() ? "-" + std::string(flag.letter) : "--" + std::string(flag.name);
-    EXPECT_NE(help.find(name + " "), std::string::npos) << name;
+    const std::string own = flag.of.empty() ? help : help_text("spanbeat", flag.of);
+    EXPECT_NE(own.find(name + " "), std::string::npos) << name;
     EXPECT_NE(bash.find(name), std::string::npos) << name;
   }
   EXPECT_NE(bash.find("run test export"), std::string::npos);

@@ -6,32 +6,34 @@ namespace spanbeat {
 namespace {
 
 constexpr FlagText kFlags[] = {
-    {"E", "", "key=value", "Override a setting; may be given several times", false, false},
-    {"c", "", "file", "Configuration file, relative to path.config; several are merged (default packetbeat.yml)", false,
+    {"E", "", "key=value", "Override a setting; may be given several times", "", false},
+    {"c", "", "file", "Configuration file, relative to path.config; several are merged (default packetbeat.yml)", "",
      true},
-    {"d", "", "selectors", "Show debug messages of these parts, separated by commas; * for all", false, false},
-    {"e", "", "", "Log to standard error and not to files", false, false},
+    {"d", "", "selectors", "Show debug messages of these parts, separated by commas; * for all", "", false},
+    {"e", "", "", "Log to standard error and not to files", "", false},
     {"", "environment", "name", "Where the program runs: default, systemd, container, macos_service, windows_service",
-     false, false},
-    {"h", "help", "", "Show this help", false, false},
-    {"", "path.config", "dir", "Directory of configuration files", false, true},
-    {"", "path.data", "dir", "Directory of the program's own data", false, true},
-    {"", "path.home", "dir", "Home directory", false, true},
-    {"", "path.logs", "dir", "Directory of log files", false, true},
-    {"", "plugin", "file", "Accepted and ignored", false, true},
-    {"", "strict.perms", "", "Check the ownership and permissions of configuration files (default true)", false, false},
-    {"v", "", "", "Log at info level at least", false, false},
+     "", false},
+    {"h", "help", "", "Show this help", "", false},
+    {"", "path.config", "dir", "Directory of configuration files", "", true},
+    {"", "path.data", "dir", "Directory of the program's own data", "", true},
+    {"", "path.home", "dir", "Home directory", "", true},
+    {"", "path.logs", "dir", "Directory of log files", "", true},
+    {"", "plugin", "file", "Accepted and ignored", "", true},
+    {"", "strict.perms", "", "Check the ownership and permissions of configuration files (default true)", "", false},
+    {"v", "", "", "Log at info level at least", "", false},
     {"I", "", "file",
      "Read packets from this file (pcap, pcapng, also .gz and .zst; - is standard input); several are merged by time",
-     true, true},
-    {"N", "", "", "Do not publish: documents are made and thrown away", true, false},
-    {"O", "", "", "Read one packet at a time: press Enter for the next", true, false},
-    {"t", "", "", "Read files at full speed and keep the times of the capture", true, false},
-    {"l", "", "n", "Read files n times; 0: without end (default 1)", true, false},
-    {"", "dump", "file", "Write every packet to this file", true, true},
-    {"", "cpuprofile", "file", "Accepted and ignored", true, true},
-    {"", "memprofile", "file", "Accepted and ignored", true, true},
-    {"", "httpprof", "address", "Accepted and ignored", true, false},
+     "run", true},
+    {"N", "", "", "Do not publish: documents are made and thrown away", "run", false},
+    {"O", "", "", "Read one packet at a time: press Enter for the next", "run", false},
+    {"t", "", "", "Read files at full speed and keep the times of the capture", "run", false},
+    {"l", "", "n", "Read files n times; 0: without end (default 1)", "run", false},
+    {"", "dump", "file", "Write every packet to this file", "run", true},
+    {"", "cpuprofile", "file", "Accepted and ignored", "run", true},
+    {"", "memprofile", "file", "Accepted and ignored", "run", true},
+    {"", "httpprof", "address", "Accepted and ignored", "run", false},
+    {"", "force", "", "Replace the keystore or the key that is there", "keystore", false},
+    {"", "stdin", "", "Read the value from standard input", "keystore", false},
 };
 
 constexpr CommandText kCommands[] = {
@@ -44,10 +46,10 @@ constexpr CommandText kCommands[] = {
     {"export index-pattern", "Show the index pattern (not built yet)", true},
     {"export dashboard", "Export a dashboard (not built yet)", true},
     {"setup", "Set up index template and dashboards (not built yet)", true},
-    {"keystore create", "Create the keystore (not built yet)", true},
-    {"keystore add", "Add a secret (not built yet)", true},
-    {"keystore list", "List secrets (not built yet)", true},
-    {"keystore remove", "Remove a secret (not built yet)", true},
+    {"keystore create", "Create the keystore", false},
+    {"keystore add", "Add a secret: keystore add KEY", false},
+    {"keystore list", "List the names of the secrets", false},
+    {"keystore remove", "Remove a secret: keystore remove KEY", false},
     {"devices", "List the interfaces that can be captured from", false},
     {"version", "Show the version", false},
     {"completion", "Print a completion script: completion bash|zsh", true},
@@ -63,10 +65,11 @@ std::string flag_line(const FlagText& flag) {
   return line + std::string(flag.text) + "\n";
 }
 
-std::string flags_of(bool of_run) {
+// Those of a command alone; none: those of every command.
+std::string flags_of(std::string_view command) {
   std::string out;
   for (const FlagText& flag : kFlags) {
-    if (flag.of_run == of_run) out += flag_line(flag);
+    if (flag.of == command) out += flag_line(flag);
   }
   return out;
 }
@@ -166,7 +169,7 @@ std::string help_text(std::string_view program, std::string_view command) {
       line.resize(26, ' ');
       out += line + std::string(each.text) + "\n";
     }
-    out += "\nFlags of run:\n" + flags_of(true);
+    out += "\nFlags of run:\n" + flags_of("run");
   } else {
     bool group = true;
     for (const CommandText& each : kCommands) {
@@ -186,7 +189,8 @@ std::string help_text(std::string_view program, std::string_view command) {
       }
     }
   }
-  out += "\nFlags:\n" + flags_of(false);
+  out += "\nFlags:\n" + (command.empty() || command == "run" ? "" : flags_of(command.substr(0, command.find(' ')))) +
+         flags_of("");
   if (command.empty() || command == "run") {
     out +=
         "\nLong flags may be written with one dash. Exit status: 0 after a signal, at the end of the files and when a "

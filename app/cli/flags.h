@@ -12,8 +12,8 @@ struct FlagText {
   std::string_view name;    // long name, without dashes; empty: the letter only
   std::string_view value;   // what it takes, for the help text; empty: a switch
   std::string_view text;
-  bool of_run;      // belongs to run; the others are for every command
-  bool takes_file;  // completion offers files
+  std::string_view of;  // the command, or first word of commands, that it belongs to; empty: every command
+  bool takes_file;      // completion offers files
 };
 [[nodiscard]] std::span<const FlagText> flag_texts();
 

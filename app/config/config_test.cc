@@ -50,6 +50,10 @@ std::string expanded(const std::string& text, const std::map<std::string, std::s
         const auto found = variables.find(name);
         return found == variables.end() ? nullptr : found->second.c_str();
       },
+      [](const std::string& name, std::string& value) {
+        value = "0123";
+        return name == "SECRET";
+      },
       diagnostics);
   return diagnostics.ok() ? write_yaml(root) : all_findings(diagnostics);
 }
@@ -189,7 +193,7 @@ TEST(Yaml, DamagedTextsAreReadOrRefusedButDoNoHarm) {
       continue;
     }
     ++read;
-    expand_settings(root, kNoEnvironment, diagnostics);
+    expand_settings(root, kNoEnvironment, {}, diagnostics);
     check_known(root, diagnostics);
     Setting again;
     Diagnostics none;
@@ -239,17 +243,42 @@ TEST(Expand, SettingsThenEnvironmentThenDefault) {
   EXPECT_EQ(expanded("a: ${X}\n", {{"X", "${Y}"}}), "a: ${Y}\n") << "what the environment says is not expanded again";
 }
 
+TEST(Expand, SecretsAreTextsAndTheEnvironmentComesFirst) {
+  EXPECT_EQ(expanded("a: ${SECRET}\nb: 'x${SECRET}'\n"), "a: \"0123\"\nb: x0123\n");
+  EXPECT_EQ(expanded("a: ${SECRET}\n", {{"SECRET", "7"}}), "a: 7\n");
+}
+
 TEST(Expand, WhatIsMissingIsTold) {
-  EXPECT_EQ(
-      expanded("b:\n  a: ${NO_SUCH}\n"),
-      "error: f.yml:2:6: b.a: ${NO_SUCH} is neither a setting nor an environment variable; set it, or give a default: "
-      "${NO_SUCH:default}\n");
+  EXPECT_EQ(expanded("b:\n  a: ${NO_SUCH}\n"),
+            "error: f.yml:2:6: b.a: ${NO_SUCH} is neither a setting nor an environment variable nor in the keystore; "
+            "set it, or give a default: "
+            "${NO_SUCH:default}\n");
   EXPECT_NE(expanded("a: '${X:?name the host}'\n").find("${X} is not set: name the host"), std::string::npos);
   EXPECT_NE(expanded("a: '${X'\n").find("closing '}' is missing"), std::string::npos);
   EXPECT_NE(expanded("a: ${b}\nb: ${a}\n").find("circle"), std::string::npos);
   EXPECT_NE(expanded("a: {b: '${a}'}\n").find("circle"), std::string::npos);
   EXPECT_EQ(expanded("o: {enabled: false, password: '${NO_SUCH}'}\n"),
             "o:\n  enabled: false\n  password: ${NO_SUCH}\n");
+}
+
+TEST(YamlWriter, HidesSecretsButNotTheirNames) {
+  EXPECT_EQ(write_yaml(without_secrets(yaml("cloud.auth: a:b\n"
+                                            "o: {password: hunter2, api_key: '${K}', hosts: ['http://u:p@h:1', h:2], "
+                                            "ssl: {key_passphrase: 7}, keys: [1], token: ''}\n"))),
+            "cloud:\n  auth: xxxxx\no:\n  api_key: ${K}\n  hosts:\n    - http://u:xxxxx@h:1\n    - h:2\n  keys:\n"
+            "    - 1\n  password: xxxxx\n  ssl:\n    key_passphrase: xxxxx\n  token: \"\"\n");
+}
+
+TEST(YamlWriter, MessagesDoNotQuoteSecrets) {
+  const Setting root = yaml("o: {password: [hunter2], proxy_url: 'http://u:hunter2@h'}\np: {password: hunter2}\n");
+  Diagnostics diagnostics;
+  const auto complain = [&](const char* key) {
+    const Setting& setting = *root.find(key);
+    diagnostics.error(setting, key, setting.describe() + " is wrong");
+  };
+  complain("o.proxy_url");
+  complain("p.password");
+  EXPECT_EQ(all_findings(diagnostics).find("hunter2"), std::string::npos) << all_findings(diagnostics);
 }
 
 TEST(YamlWriter, WritesWhatItsReaderReadsBack) {

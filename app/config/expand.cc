@@ -24,8 +24,8 @@ std::size_t end_of_expression(std::string_view text) {
 
 class Expander {
  public:
-  Expander(const Setting& root, const Environment& environment, Diagnostics& diagnostics)
-      : root_(root), environment_(environment), diagnostics_(diagnostics) {}
+  Expander(const Setting& root, const Environment& environment, const Secrets& secrets, Diagnostics& diagnostics)
+      : root_(root), environment_(environment), secrets_(secrets), diagnostics_(diagnostics) {}
 
   void walk(Setting& setting, const std::string& key, bool lenient) {
     if (setting.is_map()) {
@@ -102,8 +102,10 @@ class Expander {
     if (!lookup(name, place, depth, found, problem)) return std::nullopt;
     if (colon == std::string_view::npos) {
       if (!found) {
-        problem = "${" + name + "} is neither a setting nor an environment variable; set it, or give a default: ${" +
-                  name + ":default}";
+        problem =
+            "${" + name +
+            "} is neither a setting nor an environment variable nor in the keystore; set it, or give a default: ${" +
+            name + ":default}";
       }
       return found;
     }
@@ -161,7 +163,12 @@ class Expander {
       found = std::move(copy);
       return true;
     }
-    if (const char* value = environment_(name)) found = typed(value, place);
+    std::string secret;
+    if (const char* value = environment_(name)) {
+      found = typed(value, place);
+    } else if (secrets_ && secrets_(name, secret)) {
+      found = Setting::of_string(std::move(secret), place);  // a password of digits is a text
+    }
     return true;
   }
 
@@ -207,15 +214,16 @@ class Expander {
 
   const Setting& root_;
   const Environment& environment_;
+  const Secrets& secrets_;
   Diagnostics& diagnostics_;
   int copies_ = 0;
 };
 
 }  // namespace
 
-void expand_settings(Setting& root, const Environment& environment, Diagnostics& diagnostics) {
+void expand_settings(Setting& root, const Environment& environment, const Secrets& secrets, Diagnostics& diagnostics) {
   const Setting unexpanded = root;
-  Expander(unexpanded, environment, diagnostics).walk(root, "", false);
+  Expander(unexpanded, environment, secrets, diagnostics).walk(root, "", false);
 }
 
 }  // namespace spanbeat

@@ -9,10 +9,12 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <utility>
 
 #include "app/config/merge.h"
 #include "app/config/scalars.h"
 #include "app/config/yaml_reader.h"
+#include "app/secrets/keystore.h"
 
 namespace spanbeat {
 namespace {
@@ -106,8 +108,18 @@ class Loader {
     if (!diagnostics_.ok()) return;
     set_paths(config);
     config.merged = diagnostics_.ok();
+    find_keystore(config, environment);
+    Keystore keystore(paths.keystore);
+    bool loaded = false;
+    const Secrets secrets = [&](const std::string& name, std::string& value) {
+      std::string problem;
+      if (!std::exchange(loaded, true) && !keystore.load(problem)) diagnostics_.error(problem);
+      const auto found = keystore.secrets().find(name);
+      if (found != keystore.secrets().end()) value = found->second;
+      return found != keystore.secrets().end();
+    };
     config.settings = config.written;
-    expand_settings(config.settings, environment, diagnostics_);
+    expand_settings(config.settings, environment, secrets, diagnostics_);
     read_back(config.settings, "path.data", paths.data);
     read_back(config.settings, "path.logs", paths.logs);
   }
@@ -179,6 +191,20 @@ class Loader {
       Setting& setting = path.make(name);
       if (setting.is_null() || setting.scalar_text().empty()) setting = Setting::of_string(preset);
     }
+  }
+
+  // keystore.path, else packetbeat.keystore in path.data; of what stands before the secrets are known.
+  static void find_keystore(LoadedConfig& config, const Environment& environment) {
+    Setting some = Setting::of_map();
+    for (const char* name : {"path", "keystore"}) {
+      if (const Setting* section = config.written.member(name)) some.make(name) = *section;
+    }
+    Diagnostics ignored;  // is told when everything is expanded
+    expand_settings(some, environment, {}, ignored);
+    read_back(some, "keystore.path", config.paths.keystore);
+    std::string data;
+    read_back(some, "path.data", data);
+    if (config.paths.keystore.empty()) config.paths.keystore = join(data, "packetbeat.keystore");
   }
 
   static void read_back(const Setting& root, std::string_view key, std::string& path) {

@@ -31,6 +31,7 @@ struct Paths {
   std::string config;
   std::string data;
   std::string logs;
+  std::string keystore;  // the file
 };
 
 struct LoadedConfig {

@@ -1,5 +1,7 @@
 #include "app/config/yaml_writer.h"
 
+#include "base/secrets.h"
+
 #include <algorithm>
 #include <cstdio>
 
@@ -104,6 +106,31 @@ std::string write_yaml(const Setting& root) {
     writer.value(root, 0, true);
   }
   return writer.out;
+}
+
+namespace {
+
+void hide(Setting& setting, const std::string& key) {
+  if (setting.is_map()) {
+    for (auto& [name, item] : setting.map()) hide(item, key.empty() ? name : key + "." + name);
+  } else if (setting.is_list()) {
+    for (Setting& item : setting.list()) hide(item, key);
+  } else if (!setting.is_null()) {
+    const std::string text = setting.scalar_text();
+    const bool expression = text.starts_with("${") && text.find('}') == text.size() - 1;
+    if (is_secret(key)) {
+      if (!text.empty() && !expression) setting = Setting::of_string(std::string(kHidden), setting.place);
+    } else if (setting.is_string()) {
+      setting = Setting::of_string(without_url_passwords(text), setting.place);
+    }
+  }
+}
+
+}  // namespace
+
+Setting without_secrets(Setting root) {
+  hide(root, "");
+  return root;
 }
 
 }  // namespace spanbeat

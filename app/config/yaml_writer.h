@@ -11,4 +11,7 @@ namespace spanbeat {
 
 [[nodiscard]] std::string write_yaml(const Setting& root);
 
+// The tree with what is_secret() hidden, but for ${…}, and URLs without their passwords.
+[[nodiscard]] Setting without_secrets(Setting root);
+
 }  // namespace spanbeat
