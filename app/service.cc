@@ -1,6 +1,7 @@
 #include "app/service.h"
 
 #include <fmt/format.h>
+#include <pthread.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -43,6 +44,9 @@ std::string duration_text(Time duration) {
   return fmt::format("{}s", static_cast<double>(duration) / static_cast<double>(kSecond));
 }
 
+// As `top -H` shows it.
+void name_thread(const std::string& name) { (void)::pthread_setname_np(::pthread_self(), name.substr(0, 15).c_str()); }
+
 class Service {
  public:
   Service(Options options, const LoadedConfig& config) : options_(std::move(options)), config_(config) {}
@@ -54,6 +58,7 @@ class Service {
     log_info("", "packetbeat start running.");
     std::vector<std::thread> threads;
     threads.emplace_back([this] {
+      name_thread("exporter");
       std::vector<ChunkRing*> rings;
       for (const auto& lane : lanes_) rings.push_back(&lane->ring);
       const bool in_order = lanes_.size() > 1 && steering_ != nullptr && !steering_->queue(0).live();
@@ -61,8 +66,18 @@ class Service {
       exporter_done_.store(true);
       signals_.wake();
     });
-    for (const auto& lane : lanes_) threads.emplace_back([&worker = *lane->worker] { worker.run(); });
-    if (steering_ != nullptr) threads.emplace_back([this] { steering_->run(); });
+    for (std::size_t i = 0; i < lanes_.size(); ++i) {
+      threads.emplace_back([&worker = *lanes_[i]->worker, i] {
+        name_thread("worker-" + std::to_string(i));
+        worker.run();
+      });
+    }
+    if (steering_ != nullptr) {
+      threads.emplace_back([this] {
+        name_thread("steering");
+        steering_->run();
+      });
+    }
     watch();
     for (std::thread& thread : threads) thread.join();
     return finish();

@@ -9,10 +9,14 @@
 namespace spanbeat {
 namespace {
 
-// How long a worker on a file sleeps when every chunk is with the exporter.
-void wait_a_little() {
-  const timespec pause{0, 50'000};
+// How long a worker on a file sleeps when every chunk is with the exporter; longer each time, as the output may be away.
+constexpr Time kShortestWait = 50 * kMicrosecond;
+constexpr Time kLongestWait = 5 * kMillisecond;
+
+void wait_a_little(Time& wait) {
+  const timespec pause{0, wait};
   nanosleep(&pause, nullptr);
+  wait = std::min(wait * 2, kLongestWait);
 }
 
 }  // namespace
@@ -23,11 +27,12 @@ bool EventOutput::make_room(std::size_t size) {
     ring_.push(chunk_);
     chunk_ = nullptr;
   }
+  Time wait = kShortestWait;
   while (chunk_ == nullptr) {
     chunk_ = ring_.take_empty();
     if (chunk_ != nullptr) break;
     if (live_) return false;
-    wait_a_little();
+    wait_a_little(wait);
   }
   if (!chunk_->fits(size)) {
     chunk_->data = std::make_unique_for_overwrite<std::uint8_t[]>(size + kPadding);

@@ -1,5 +1,7 @@
 #include "export/sinks/worker_sink.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <chrono>
 #include <random>
@@ -43,7 +45,10 @@ WorkerSink::WorkerSink(std::string name, const ClientOptions& options, const Mak
   // One under way and one ready for each.
   most_ = workers_.size() * 2;
   for (auto& worker : workers_) {
-    worker->thread = std::thread([this, w = worker.get()] { run(*w); });
+    worker->thread = std::thread([this, w = worker.get()] {
+      (void)::pthread_setname_np(::pthread_self(), name_.substr(0, 15).c_str());
+      run(*w);
+    });
   }
 }
 
