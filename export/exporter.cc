@@ -127,6 +127,7 @@ void Exporter::Impl::consume_event(const EventHeader& header, const std::uint8_t
   }
   TextBuffer& text = queue.open().text;
   const std::size_t offset = text.size();
+  std::uint32_t community_id = 0;
   if (stream.as_value) {
     if (!append_as_value(stream, header, event, direction, text)) return;
   } else if (config.codec.pretty) {
@@ -136,10 +137,11 @@ void Exporter::Impl::consume_event(const EventHeader& header, const std::uint8_t
     append_indented(text, compact.view());
   } else {
     walk.append_json(stream.plan, header, event, direction, style, transitions, text);
+    community_id = walk.community_id_at();
     stamp(text, offset);
   }
   text.append("\n");
-  queue.added(offset, header.timestamp, header.protocol);
+  queue.added(offset, header.timestamp, header.protocol, community_id);
 }
 
 // The order is Packetbeat's: fields and tags, the stream's processors, builtin fields where nothing stands yet, the

@@ -405,12 +405,14 @@ void DocumentWalk::append_json(const StreamPlan& plan, const EventHeader& header
   destination_ip_.set(header.destination);
   const ProgramKey key{plan.id(), conditions(plan, header, set_), set_, nulls_};
   JsonOutput output(style, transitions, buffer);
+  const std::size_t begin = buffer.size();
   bool worth_making = false;
   const Program* const program = programs_.find(key, worth_making);
   if (program == nullptr) [[unlikely]] {
     const FieldSet derived_fields = derived(plan, key.conditions);
     if (worth_making) programs_.keep(key, make_program(plan, derived_fields, transitions));
     write(plan, header, derived_fields, direction, output);
+    keep_community_id(output.community_id_at(), begin);
     return;
   }
   output.start(program->steps().size(), program->room());
@@ -425,6 +427,7 @@ void DocumentWalk::append_json(const StreamPlan& plan, const EventHeader& header
   }
   output.piece(program->end().data(), program->end().size());
   output.finish();
+  keep_community_id(output.community_id_at(), begin);
 }
 
 Value DocumentWalk::make_value(const StreamPlan& plan, const EventHeader& header, const std::uint8_t* event,

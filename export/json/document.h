@@ -23,6 +23,8 @@ class DocumentWalk {
   // `direction` counts for transactions only.
   void append_json(const StreamPlan& plan, const EventHeader& header, const std::uint8_t* event,
                    NetworkDirection direction, JsonStyle& style, Transitions& transitions, TextBuffer& buffer);
+  // Where in the last document of append_json the Community ID stands; 0: it has none.
+  [[nodiscard]] std::uint32_t community_id_at() const { return community_id_at_; }
   [[nodiscard]] Value make_value(const StreamPlan& plan, const EventHeader& header, const std::uint8_t* event,
                                  NetworkDirection direction);
 
@@ -92,6 +94,10 @@ class DocumentWalk {
   ShortText destination_ip_;
   ProgramCache programs_;
   std::vector<IpAddress> related_;  // what related.ip holds so far
+  void keep_community_id(std::size_t at, std::size_t begin) {
+    community_id_at_ = at > begin ? static_cast<std::uint32_t>(at - begin) : 0;
+  }
+  std::uint32_t community_id_at_ = 0;
 };
 
 }  // namespace spanbeat

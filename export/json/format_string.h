@@ -34,6 +34,11 @@ class FormatString {
   [[nodiscard]] bool is_constant() const {
     return std::all_of(parts_.begin(), parts_.end(), [](const Part& part) { return part.kind == Part::Kind::text; });
   }
+  // The path when it is one field's text and nothing else; otherwise null.
+  [[nodiscard]] const std::string* single_field() const {
+    const bool single = parts_.size() == 1 && parts_[0].kind == Part::Kind::field && !parts_[0].fallback;
+    return single ? &parts_[0].text : nullptr;
+  }
 
  private:
   struct Part {

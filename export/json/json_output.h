@@ -171,6 +171,7 @@ class JsonOutput {
     at_ += value ? 4 : 5;
   }
   SPANBEAT_INLINE void community_id(const std::array<std::uint8_t, 20>& digest) {
+    community_id_ = static_cast<std::size_t>(at_ - buffer_.begin());
     at_ = write_community_id(digest, at_);
   }
   template <typename Constant>
@@ -187,6 +188,9 @@ class JsonOutput {
     limit_ = buffer_.limit() - kept_back_;
     reserve(0);
   }
+
+  // Where in the buffer the Community ID stands; 0: the document has none.
+  [[nodiscard]] std::size_t community_id_at() const { return community_id_; }
 
   SPANBEAT_INLINE void begin_list() { *at_++ = '['; }
   SPANBEAT_INLINE void next(std::size_t index) {
@@ -253,6 +257,7 @@ class JsonOutput {
   char* limit_;
   std::ptrdiff_t kept_back_ = 0;
   std::size_t previous_ = Transitions::kBegin;
+  std::size_t community_id_ = 0;
 };
 
 }  // namespace spanbeat

@@ -20,10 +20,11 @@ Batch& MemoryQueue::open() {
   return *filling_;
 }
 
-void MemoryQueue::added(std::size_t offset, Time timestamp, ProtocolId protocol) {
+void MemoryQueue::added(std::size_t offset, Time timestamp, ProtocolId protocol, std::uint32_t community_id) {
   Batch& batch = *filling_;
   if (batch.documents.empty()) due_ = clock_.steady() + flush_timeout_;
-  batch.documents.push_back({offset, batch.text.size() - offset, timestamp, protocol, DocumentState::pending});
+  batch.documents.push_back(
+      {offset, batch.text.size() - offset, timestamp, protocol, DocumentState::pending, community_id});
   hold(1, 0);
   if (batch.text.size() >= most_bytes_ || batch.documents.size() >= most_documents_) {
     hand_on();

@@ -26,7 +26,7 @@ class MemoryQueue {
 
   // The batch to write the next document into, at the end of its text; `added` then tells what was written.
   [[nodiscard]] Batch& open();
-  void added(std::size_t offset, Time timestamp, ProtocolId protocol);
+  void added(std::size_t offset, Time timestamp, ProtocolId protocol, std::uint32_t community_id = 0);
 
   // Hands the open batch on when it is due (`all`: in any case), offers batches to the sink and counts what it has
   // settled. Waits at most `wait` nanoseconds, and only for a sink that is busy.

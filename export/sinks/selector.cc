@@ -101,6 +101,13 @@ Selector Selector::read(SettingReader& reader, std::string_view one, std::string
   return selector;
 }
 
+const std::string* Selector::field() const {
+  if (rules_.size() != 1 || letters_ != Letters::as_they_are) return nullptr;
+  const Rule& rule = rules_.front();
+  const bool plain = rule.condition == nullptr && rule.fallback.empty() && rule.mappings.empty();
+  return plain ? rule.format.single_field() : nullptr;
+}
+
 bool Selector::choose(DocumentView& document, std::string& out) const {
   if (constant_) {
     out = *constant_;

@@ -33,6 +33,8 @@ class Selector {
   [[nodiscard]] bool empty() const { return rules_.empty(); }
   // The text that every document gets, or null when it depends on the document.
   [[nodiscard]] const std::string* constant() const { return constant_ ? &*constant_ : nullptr; }
+  // The field of which every document gets the text, and nothing else; null when it is not as simple.
+  [[nodiscard]] const std::string* field() const;
   // Replaces `out` by the document's text. False when no rule gives any.
   [[nodiscard]] bool choose(DocumentView& document, std::string& out) const;
 

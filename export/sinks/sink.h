@@ -34,6 +34,7 @@ struct Batch {
     Time timestamp;      // @timestamp
     ProtocolId protocol;
     DocumentState state;
+    std::uint32_t community_id = 0;  // where its text stands in the document; 0: not known
   };
   [[nodiscard]] std::string_view document(std::size_t index) const {
     return text.view().substr(documents[index].offset, documents[index].size);

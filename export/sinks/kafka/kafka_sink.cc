@@ -12,6 +12,7 @@ namespace {
 
 // Handles of topics that are kept; documents for more topics than that are looked up by librdkafka each time.
 constexpr std::size_t kMostTopics = 1000;
+constexpr std::size_t kCommunityIdSize = 30;  // "1:" and the base64 of a SHA-1
 constexpr int kStatisticsMilliseconds = 10'000;
 
 // Errors that no further attempt mends.
@@ -54,7 +55,10 @@ std::string remedy(rd_kafka_resp_err_t error) {
 }  // namespace
 
 KafkaSink::KafkaSink(KafkaOptions options, std::shared_ptr<Remarks> remarks, Clock& clock)
-    : options_(std::move(options)), remarks_(std::move(remarks)), clock_(clock) {}
+    : options_(std::move(options)), remarks_(std::move(remarks)), clock_(clock) {
+  const std::string* field = options_.key.field();
+  key_is_community_id_ = field != nullptr && *field == "network.community_id";
+}
 
 std::unique_ptr<KafkaSink> KafkaSink::create(KafkaOptions options, std::shared_ptr<Remarks> remarks, Clock& clock,
                                              std::string& problem) {
@@ -196,7 +200,9 @@ KafkaSink::Produced KafkaSink::produce(Flight& flight, std::uint32_t index) {
   }
   const std::string* topic = options_.topic.constant();
   const std::string* constant_key = options_.key.constant();
-  const bool wants_key = !options_.key.empty() && constant_key == nullptr;
+  // The exporter has told where the Community ID stands, which is the key unless told otherwise.
+  const bool known_key = key_is_community_id_ && document.community_id != 0;
+  const bool wants_key = !options_.key.empty() && constant_key == nullptr && !known_key;
   if (topic == nullptr || wants_key || !options_.partitioning.fields.empty()) view_.look_at(text, document.timestamp);
   if (topic == nullptr) {
     if (!options_.topic.choose(view_, topic_)) {
@@ -210,7 +216,9 @@ KafkaSink::Produced KafkaSink::produce(Flight& flight, std::uint32_t index) {
     topic = &topic_;
   }
   bool has_key = !options_.key.empty();
-  if (wants_key) {
+  if (known_key) {
+    key_ = flight.batch->document(index).substr(document.community_id, kCommunityIdSize);
+  } else if (wants_key) {
     has_key = options_.key.choose(view_, key_);
   } else if (has_key) {
     key_ = *constant_key;

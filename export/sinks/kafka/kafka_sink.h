@@ -97,6 +97,7 @@ class KafkaSink final : public Sink {
   DocumentView view_;
   std::string topic_;
   std::string key_;
+  bool key_is_community_id_ = false;
   std::string last_topic_;
   rd_kafka_topic_s* last_handle_ = nullptr;
   std::uint32_t group_left_ = 0;
