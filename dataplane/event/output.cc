@@ -9,7 +9,8 @@
 namespace spanbeat {
 namespace {
 
-// How long a worker on a file sleeps when every chunk is with the exporter; longer each time, as the output may be away.
+// How long a worker on a file sleeps when every chunk is with the exporter; longer each time, as the output may be
+// away.
 constexpr Time kShortestWait = 50 * kMicrosecond;
 constexpr Time kLongestWait = 5 * kMillisecond;
 

@@ -36,7 +36,7 @@ const char* remedy(CURLcode code) {
     case CURLE_COULDNT_RESOLVE_PROXY:
       return "; see proxy_url";
     case CURLE_COULDNT_CONNECT:
-      return "; see that the server runs and listens at this port";
+      return "; is the server running and listening on that port?";
     case CURLE_OPERATION_TIMEDOUT:
       return "; see that the server is not overloaded, or raise timeout";
     case CURLE_WRITE_ERROR:

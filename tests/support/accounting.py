@@ -44,8 +44,10 @@ def offences(run):
     same("received = filtered + duplicate + sampled_out + undecodable + fragment_merged + flow_only + to_decoder", c["capture_received"],
          sum(c["capture_" + n] for n in ("filtered", "duplicate", "sampled_out", "fragment_merged", "flow_only", "to_decoder")) +
          c.group("capture_undecodable"))
-    same("created = processor_dropped + queue_dropped + rejected + acknowledged + pending", c["event_created"],
-         sum(c["event_" + n] for n in ("processor_dropped", "queue_dropped", "rejected", "acknowledged", "pending")))
+    same("created + copied + spool_recovered = processor_dropped + queue_dropped + rejected + acknowledged + pending + spool_pending + spool_lost",
+         c["event_created"] + c["event_copied"] + c["spool_recovered"],
+         sum(c["event_" + n] for n in ("processor_dropped", "queue_dropped", "rejected", "acknowledged", "pending")) + c["spool_pending"] +
+         c["spool_lost"])
     same("nothing is pending at the end", c["event_pending"], 0)
     if found:
         found.append(json.dumps(run.metrics)[:3000])
