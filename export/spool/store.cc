@@ -71,6 +71,7 @@ SpoolStore::Written SpoolStore::append(const Batch& batch, std::size_t& document
     if (written < 0 && errno == EINTR) continue;
     const int error = written < 0 ? errno : ENOSPC;
     // What was written whole stays; the rest is written over.
+    const std::size_t before = document;
     std::size_t left = written < 0 ? 0 : static_cast<std::size_t>(written);
     const bool all = left == out_.size();
     while (document < last && left >= kRecordHeaderSize + documents[document].size) {
@@ -82,7 +83,8 @@ SpoolStore::Written SpoolStore::append(const Batch& batch, std::size_t& document
       segments_.back().size = end_.offset;
       ++document;
     }
-    if (!all && written <= 0) {
+    // A disk that is nearly full may take octets and yet no whole document.
+    if (!all && document == before) {
       errno = error;
       return Written::failed;
     }

@@ -2,81 +2,15 @@
 under way, and the accounting identity holds."""
 import json
 import os
-import socket
 import subprocess
+import tempfile
 import unittest
 import urllib.request
-from collections import Counter
 
 from support import live
-from support.accounting import Counters, offences
-from support.program import Home, canonical, capture, read
-
-SAMPLE = capture("sample")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def as_set(documents):
-    return Counter(canonical(d) for d in documents)
-
-
-class Delivery:
-    """What holds for each output. A subclass gives `start() -> endpoints`, `output(more)` and `received() -> documents`."""
-
-    @classmethod
-    def setUpClass(cls):
-        live.remove_leftovers()
-        try:
-            cls.endpoints = cls.start()
-        except live.CannotInstall as reason:
-            raise unittest.SkipTest(str(reason)) from reason
-        cls.addClassCleanup(cls.server.down)
-        cls.expected = as_set(read(SAMPLE).documents)
-
-    def deliver(self, more="", arguments=(), before=None):
-        self.reset()
-        if before:
-            before()
-        with Home() as home:
-            run = home.read(SAMPLE, arguments=arguments, output=self.output(more))
-        self.assertEqual(run.status, 0, run.explain())
-        self.assertEqual(offences(run), [], run.explain())
-        return run
-
-    def assert_all_arrived(self, exactly=True):
-        arrived = as_set(self.received())
-        if exactly:
-            self.assertEqual(arrived, self.expected)
-        else:
-            self.assertEqual(set(arrived), set(self.expected))
-            self.assertFalse(self.expected - arrived)
-
-    def check(self, more=""):
-        with Home() as home:
-            run = home.execute(["test", "output", "-c", home.config(output=self.output(more)), "--path.home", home.path, "--strict.perms=false"])
-        return run.status, run.stdout.decode() + run.stderr
-
-    def test_each_document_arrives_once(self):
-        run = self.deliver()
-        self.assert_all_arrived()
-        self.assertEqual(Counters(run)["event_acknowledged"], sum(self.expected.values()))
-
-    def test_the_output_can_be_tried(self):
-        status, said = self.check()
-        self.assertEqual(status, 0, said)
-        self.assertIn("connect... OK", said)
-
-    def test_a_server_that_is_not_there_is_told_with_what_to_do(self):
-        with Home() as home:
-            output = self.output("").replace(self.address(), "127.0.0.1:%d" % free_port())
-            run = home.execute(["test", "output", "-c", home.config(output=output), "--path.home", home.path, "--strict.perms=false"])
-        self.assertNotEqual(run.status, 0)
-        self.assertIn("listening on that port", run.stdout.decode() + run.stderr)
+from support.accounting import Counters
+from support.delivery import Delivery, free_port
+from support.proxy import Proxy, certificates
 
 
 class Logstash(Delivery, unittest.TestCase):
@@ -150,6 +84,22 @@ class Logstash(Delivery, unittest.TestCase):
         run = self.deliver(before=self.fault("mode=garbage&count=1"))
         self.assert_all_arrived(exactly=False)
         self.assertTrue(any("no Lumberjack 2" in m for m in run.messages()), run.stderr[-2000:])
+
+    def test_an_expired_certificate_is_told_and_documents_wait_for_a_good_one(self):
+        with tempfile.TemporaryDirectory() as folder:
+            known = certificates(folder)
+            proxy = Proxy(self.address(), known["expired"])
+            self.addCleanup(proxy.close)
+            tls = ", ssl: {enabled: true, certificate_authorities: ['%s']}" % known["ca"]
+            self.address = lambda: proxy.address
+            status, said = self.check(tls)
+            self.assertNotEqual(status, 0)
+            self.assertIn("expired", said)
+            swap = live.after(lambda: proxy.made >= 3, lambda: setattr(proxy, "certificate", known["good"]))
+            run = self.deliver(tls)
+            swap.join()
+        self.assert_all_arrived()
+        self.assertTrue(any("expired" in m for m in run.messages()), run.stderr[-2000:])
 
     def test_an_acknowledgement_may_come_in_pieces(self):
         self.deliver(before=self.fault("mode=split&count=2&ms=5"))

@@ -9,8 +9,10 @@ class FakeElasticsearch:
     def __init__(self):
         self.lock = threading.Lock()
         self.documents = []
+        self.actions = []  # of these documents
         self.troubles = []  # functions of (actions, body): None, or (status, reply) for the whole request, or a list of statuses for items
         self.requests = 0
+        self.version = "8.19.5"
         fake = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -30,7 +32,7 @@ class FakeElasticsearch:
 
             def do_GET(self):
                 if self.path == "/":
-                    self.answer(200, {"version": {"number": "8.19.5"}})
+                    self.answer(200, {"version": {"number": fake.version}})
                 else:
                     self.answer(404, {"error": {"type": "resource_not_found_exception", "reason": "not there"}})
 
@@ -60,6 +62,7 @@ class FakeElasticsearch:
                 return said
             statuses = said or [201] * len(documents)
             self.documents += [document for document, status in zip(documents, statuses) if status == 201]
+            self.actions += [action for action, status in zip(lines[::2], statuses) if status == 201]
         items = [{"create": {"status": status} if status < 300 else
                   {"status": status, "error": {"type": "trouble", "reason": "as the test wants it"}}} for status in statuses]
         return 200, {"took": 1, "errors": any(s >= 300 for s in statuses), "items": items}

@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 import time
 
 from support.program import BINARY, ROOT, TIMEOUT, Home, Run
@@ -30,6 +31,17 @@ def wait_until(condition, what, seconds=60):
         if time.monotonic() > end:
             raise AssertionError("waited in vain for " + (what() if callable(what) else what))
         time.sleep(0.01)
+
+
+def after(condition, action):
+    """A thread that waits for the condition and then does it; to be joined."""
+    def wait():
+        wait_until(condition, "what comes before %s" % action)
+        action()
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    return thread
 
 
 def is_gone(process):
