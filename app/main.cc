@@ -11,6 +11,7 @@
 #include "app/cli/devices.h"
 #include "app/cli/flags.h"
 #include "app/cli/keystore_command.h"
+#include "app/cli/setup_command.h"
 #include "app/config/load.h"
 #include "app/config/options.h"
 #include "app/config/yaml_writer.h"
@@ -192,6 +193,9 @@ int configured(const CommandLine& line) {
     return 0;
   }
   if (!diagnostics.ok()) return refuse(diagnostics, "error loading config file");
+  const bool is_export = line.command == Command::export_template || line.command == Command::export_ilm_policy ||
+                         line.command == Command::export_index_pattern;
+  if (is_export) return export_command(line, config.settings);
   Options options;
   options.exporting.identity.name = host_name();
   options.output_context.data_path = config.paths.data;
@@ -202,6 +206,8 @@ int configured(const CommandLine& line) {
       return test_config(diagnostics);
     case Command::test_output:
       return test_output(options.outputs);
+    case Command::setup:
+      return setup_command(line, options.outputs);
     default:
       if (line.no_publishing) options.outputs = OutputsConfig();
       return run(line, std::move(options), config, diagnostics);

@@ -71,6 +71,10 @@ bool find_command(const std::vector<std::string>& words, std::string_view progra
       {"devices", Command::devices},
       {"help", Command::help},
       {"completion", Command::completion},
+      {"setup", Command::setup},
+      {"export template", Command::export_template},
+      {"export ilm-policy", Command::export_ilm_policy},
+      {"export index-pattern", Command::export_index_pattern},
       {"keystore create", Command::keystore_create},
       {"keystore add", Command::keystore_add},
       {"keystore list", Command::keystore_list},
@@ -160,6 +164,12 @@ bool parse_command_line(std::vector<std::string> arguments, std::string_view pro
   line.top_speed = at("t").yes;
   line.one_at_a_time = at("O").yes;
   line.no_publishing = at("N").yes;
+  text("es.version", line.version);
+  text("dir", line.folder);
+  line.without_ilm = at("noilm").yes;
+  line.index_management = at("index-management").yes;
+  line.dashboards = at("dashboards").yes;
+  line.pipelines = at("pipelines").yes;
   line.force = at("force").yes;
   line.from_stdin = at("stdin").yes;
   line.wants_help = at("help").yes;

@@ -25,7 +25,11 @@ enum class Command {
   keystore_add,
   keystore_list,
   keystore_remove,
-  not_built,  // known to Packetbeat: setup, export template …
+  setup,
+  export_template,
+  export_ilm_policy,
+  export_index_pattern,
+  not_built,  // known to Packetbeat: export dashboard
 };
 
 struct CommandLine {
@@ -52,6 +56,13 @@ struct CommandLine {
 
   bool force = false;       // of keystore
   bool from_stdin = false;  // of keystore add
+
+  std::string version;            // --es.version, of export
+  bool without_ilm = false;       // of export template
+  std::string folder;             // --dir, of export
+  bool index_management = false;  // of setup
+  bool dashboards = false;        // of setup
+  bool pipelines = false;         // of setup
 };
 
 // Parses the arguments behind the program's name. False, with `problem` to print as it is, when they are wrong.

@@ -76,7 +76,9 @@ TEST(CommandLine, WhatIsNotKnownIsRefusedWithAHint) {
 }
 
 TEST(CommandLine, CommandsOfPacketbeatThatComeLaterAreKnown) {
-  EXPECT_EQ(parsed({"setup", "-e"}).command, Command::not_built);
+  EXPECT_EQ(parsed({"export", "dashboard"}).command, Command::not_built);
+  EXPECT_TRUE(parsed({"setup", "-e", "--index-management"}).index_management);
+  EXPECT_EQ(parsed({"export", "template", "--dir", "x"}).folder, "x");
   EXPECT_EQ(parsed({"test"}).command, Command::help);
 }
 

@@ -380,7 +380,6 @@ TEST(Known, MisspeltAndUnbuiltSettingsAreWarnedOf) {
       "warning: f.yml:1:31: packetbeat.interfaces.devise: unknown setting, ignored; did you mean "
       "'packetbeat.interfaces.device'?\n"
       "warning: f.yml:2:30: packetbeat.interfces: unknown setting, ignored; did you mean 'packetbeat.interfaces'?\n"
-      "warning: f.yml:3:49: setup: not built yet; it has no effect\n"
       "warning: f.yml:9:21: monitoring: not built yet; it has no effect\n");
 }
 

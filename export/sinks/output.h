@@ -46,6 +46,9 @@ struct OutputConfig {
   Codec codec;       // the exporter's too: ExportConfig::codec
   // The sink; null, with `problem` set, when it cannot start (a directory that cannot be made). Null for no output.
   std::function<std::unique_ptr<Sink>(std::string& problem, Clock& clock)> make;
+  // Tells the server what it has to know before the first document, whatever is there already (`setup`); `tell` is
+  // called for each step. False, with `problem`, when that failed. Null where there is nothing to set up.
+  std::function<bool(const std::function<void(std::string)>& tell, std::string& problem)> set_up;
   // Tries the connection, step by step. Null where there is nothing to try.
   std::function<void(OutputCheck& check)> check;
 };

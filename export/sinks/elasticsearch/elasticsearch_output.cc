@@ -83,6 +83,15 @@ void read_elasticsearch_output(OutputSettings& settings, OutputConfig& config) {
     sink->want_bytes(kWantedBytes);
     return sink;
   };
+  config.set_up = [options](const std::function<void(std::string)>& tell, std::string& problem) {
+    const Interrupt interrupt;
+    HttpClient http(options.http, options.client.hosts.front(), interrupt);
+    std::string version;
+    const bool good = accept_server(http.request("GET", "/"), options.allow_older_versions, version, problem) &&
+                      set_up_indices(http, options.setup, true, tell, problem);
+    if (!good) problem.insert(0, http.url() + ": ");
+    return good;
+  };
   config.check = [options](OutputCheck& check) {
     for (const Host& host : options.client.hosts) check_host(options, host, check);
   };

@@ -190,6 +190,16 @@ bool lifecycle_policy(const IndexSetup& setup, std::string& json, std::string& p
   return true;
 }
 
+std::string index_pattern() {
+  return json_of(object_of({{"attributes", object_of({{"fieldFormatMap", text(kPatternFormats)},
+                                                      {"fields", text(kPatternFields)},
+                                                      {"timeFieldName", text("@timestamp")},
+                                                      {"title", text("packetbeat-*")}})},
+                            {"id", text("packetbeat-*")},
+                            {"type", text("index-pattern")},
+                            {"version", text("8.1.0")}}));
+}
+
 bool set_up_indices(HttpClient& http, const IndexSetup& setup, bool force, const std::function<void(std::string)>& tell,
                     std::string& problem) {
   std::string json;

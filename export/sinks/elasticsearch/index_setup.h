@@ -40,6 +40,9 @@ struct IndexSetup {
                                   std::string& problem);
 [[nodiscard]] bool lifecycle_policy(const IndexSetup& setup, std::string& json, std::string& problem);
 
+// Kibana's index pattern packetbeat-* as a saved object: JSON.
+[[nodiscard]] std::string index_pattern();
+
 // Puts policy and template on the server, as far as they are enabled and not there. `force` overwrites the template.
 // False, with the reason in `problem`, when the server refuses them for another reason than that it lacks the feature.
 [[nodiscard]] bool set_up_indices(HttpClient& http, const IndexSetup& setup, bool force,
