@@ -22,7 +22,7 @@ class Keystores : public ::testing::Test {
     char name[] = "/tmp/spanbeat-keystore-XXXXXX";
     folder_ = ::mkdtemp(name);
   }
-  ~Keystores() override { std::filesystem::remove_all(folder_); }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
   std::string file(const std::string& text, mode_t mode = 0600) {
     const std::string path = folder_ + "/data/packetbeat.keystore";
     std::filesystem::create_directories(folder_ + "/data");

@@ -115,10 +115,11 @@ bool HttpClient::make_handle(std::string& problem) {
     // A user and password in the URL of the host count before those of the section.
     const std::string& user = host_.user.empty() ? options_.username : host_.user;
     const std::string& password = host_.user.empty() ? options_.password : host_.password;
-    if (!user.empty())
+    if (!user.empty()) {
       header(*list, "Authorization: Basic " + base64(user + ":" + password));
-    else if (!options_.api_key.empty())
+    } else if (!options_.api_key.empty()) {
       header(*list, "Authorization: ApiKey " + base64(options_.api_key));
+    }
     for (const auto& [name, value] : options_.headers) header(*list, value.empty() ? name + ";" : name + ": " + value);
   }
   if (options_.compression_level > 0) header(state->headers_of_body, "Content-Encoding: gzip");
@@ -196,8 +197,9 @@ HttpReply HttpClient::request(const char* method, std::string_view path, std::st
     }
     const std::string text = "Content-Type: " + std::string(type);
     if (curl_slist* more = curl_slist_append(with_type, text.c_str())) with_type = more;
-    (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.data());
+    const char* const octets = body.data();
     (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+    (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, octets);
   } else {
     (void)curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
   }
