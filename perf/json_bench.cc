@@ -1,6 +1,8 @@
 // The parts of making a document, and the naive way beside it.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
 
 #include <map>
 
@@ -217,6 +219,60 @@ void naive(benchmark::State& state) {
   }
 }
 BENCHMARK(naive);
+
+// What a well-known library does of the same document: RapidJSON's Writer, which checks UTF-8 as ours does.
+using RapidWriter = rapidjson::Writer<rapidjson::StringBuffer, rapidjson::UTF8<>, rapidjson::UTF8<>,
+                                      rapidjson::CrtAllocator, rapidjson::kWriteValidateEncodingFlag>;
+
+void write_rapid(RapidWriter& writer, const Value& value) {
+  switch (value.kind()) {
+    case Value::Kind::object:
+      writer.StartObject();
+      for (const auto& member : value.object()) {
+        writer.Key(member.name.data(), static_cast<rapidjson::SizeType>(member.name.size()));
+        write_rapid(writer, member.value);
+      }
+      writer.EndObject();
+      break;
+    case Value::Kind::array:
+      writer.StartArray();
+      for (const Value& item : value.array()) write_rapid(writer, item);
+      writer.EndArray();
+      break;
+    case Value::Kind::string:
+      writer.String(value.string().data(), static_cast<rapidjson::SizeType>(value.string().size()));
+      break;
+    case Value::Kind::integer:
+      writer.Int64(value.integer());
+      break;
+    case Value::Kind::time: {
+      char text[kScalarRoom];
+      DateWriter dates;
+      writer.String(text, static_cast<rapidjson::SizeType>(dates.write(value.time(), text) - text));
+      break;
+    }
+    default:
+      writer.Null();
+  }
+}
+
+template <Event (*make)(EventArena&)>
+void rapid_json(benchmark::State& state) {
+  EventArena arena;
+  Event event = make(arena);
+  Maker maker;
+  const Value document =
+      maker.walk.make_value(maker.plan, event.header(), event.encoded().data(), NetworkDirection::unknown);
+  rapidjson::StringBuffer out;
+  for (auto _ : state) {
+    out.Clear();
+    RapidWriter writer(out);
+    write_rapid(writer, document);
+    benchmark::DoNotOptimize(out.GetString());
+  }
+}
+BENCHMARK(rapid_json<http_event>);
+BENCHMARK(rapid_json<command_event>);
 
 // Texts of some lengths, clean or with a quote every 20 octets.
 void escaping(benchmark::State& state) {
