@@ -31,6 +31,22 @@ app.get('/users/:id', async (request, response, next) => {
     next(problem);
   }
 });
+app.post('/users', express.json(), async (request, response, next) => {
+  try {
+    const [made] = await pool.query('INSERT INTO users (name) VALUES (?)', [request.body.name]);
+    response.status(201).json({ id: made.insertId });
+  } catch (problem) {
+    next(problem);
+  }
+});
+app.get('/broken', async (request, response, next) => {
+  try {
+    await pool.query('SELECT * FROM no_such_table');
+    response.json([]);
+  } catch (problem) {
+    next(problem);
+  }
+});
 app.use((problem, request, response, next) => response.status(500).json({ error: problem.code || String(problem) }));
 
 const server = app.listen(Number(process.env.PORT || 3000), process.env.HOST || '127.0.0.1');
