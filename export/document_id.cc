@@ -2,7 +2,7 @@
 
 #include <xxhash.h>
 
-#include <cstring>
+#include <algorithm>
 
 namespace spanbeat {
 namespace {
@@ -21,11 +21,14 @@ void DocumentIds::stamp(char* text, std::size_t size) {
   const std::string_view document(text, size);
   if (!document.starts_with(kBefore) || !document.substr(kBefore.size()).starts_with(kNone)) return;
   XXH128_hash_t hash = XXH3_128bits(text, size);
-  Seen& seen = seen_[hash.low64 % kRemembered];
-  if (seen.hash == hash.low64) {
-    hash = XXH3_128bits_withSeed(text, size, ++seen.times);
+  Seen* const first = &seen_[hash.low64 % (kRemembered / kTogether) * kTogether];
+  Seen* const last = first + kTogether;
+  Seen* const known = std::find_if(first, last, [&](const Seen& seen) { return seen.hash == hash.low64; });
+  if (known != last) {
+    hash = XXH3_128bits_withSeed(text, size, ++known->times);
   } else {
-    seen = {hash.low64, 0};
+    std::move_backward(first, last - 1, last);  // the oldest goes
+    *first = {hash.low64, 0};
   }
   (void)write_hex(hash.low64, write_hex(hash.high64, text + kBefore.size()));
 }

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 
 namespace spanbeat {
@@ -37,6 +38,15 @@ TEST(DocumentIds, TellDocumentsApartThatReadTheSame) {
   EXPECT_NE(second, third);
   (void)id_of(other, document("x"));
   EXPECT_EQ(second, id_of(other, document("x")));
+}
+
+TEST(DocumentIds, TellDocumentsApartThatComeRoundManyTimes) {
+  DocumentIds ids;
+  std::set<std::string> seen;
+  for (int round = 0; round < 4; ++round) {
+    for (int i = 0; i < 500; ++i) seen.insert(id_of(ids, document(std::to_string(i))));
+  }
+  EXPECT_EQ(seen.size(), 2000U);
 }
 
 TEST(DocumentIds, LeaveOtherTextsAlone) {
