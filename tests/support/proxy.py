@@ -1,4 +1,4 @@
-"""A TCP proxy before a server of a test: it cuts connections, and speaks TLS where the server does not."""
+"""A TCP proxy before a server of a test: it cuts connections, keeps answers to itself, and speaks TLS where the server does not."""
 import os
 import socket
 import ssl
@@ -16,6 +16,8 @@ class Proxy:
         self.cuts = 0  # connections that are still to be cut
         self.cut_after = 0  # octets from the client
         self.made = 0  # connections so far
+        self.mute = False  # the server's answers do not come through
+        self.muted = 0  # octets of answers that did not
         self.lock = threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
@@ -49,18 +51,20 @@ class Proxy:
         except OSError:
             client.close()
             return
-        back = threading.Thread(target=self.carry, args=(server, client, None), daemon=True)
+        back = threading.Thread(target=self.carry, args=(server, client, None, True), daemon=True)
         back.start()
         self.carry(client, server, left)
 
-    @staticmethod
-    def carry(source, sink, left):
+    def carry(self, source, sink, left, answers=False):
         """Until one side ends, or so many octets have passed; then both ends are closed."""
         try:
             while left is None or left > 0:
                 data = source.recv(65536 if left is None else min(left, 65536))
                 if not data:
                     break
+                if answers and self.mute:
+                    self.muted += len(data)
+                    continue
                 sink.sendall(data)
                 left = None if left is None else left - len(data)
         except OSError:
