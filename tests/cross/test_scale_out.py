@@ -82,7 +82,7 @@ class ScaleOut(unittest.TestCase):
 
         created = self.created(one, two)
         total = sum(created.values())
-        live.wait_until(lambda: cluster.count() >= total, lambda: "%d documents; there are %d" % (total, cluster.count()))
+        live.wait_until(lambda: cluster.count() >= total, lambda: "%d documents; there are %d" % (total, cluster.count()), 120)
         messages = cluster.messages()
         sent = {}
         for message in messages:
@@ -111,7 +111,7 @@ class ScaleOut(unittest.TestCase):
                     "PUT")
         self.addCleanup(cluster.consumer("alone", topic="strict", index="strict").down)
         total = self.created(self.sensor("one", 1, "sample", topic="strict")).total()
-        live.wait_until(lambda: cluster.count("strict-*") >= total, lambda: "%d documents; there are %d" % (total, cluster.count("strict-*")))
+        live.wait_until(lambda: cluster.count("strict-*") >= total, lambda: "%d documents; there are %d" % (total, cluster.count("strict-*")), 120)
         refused = [message for message in cluster.messages("strict") if "method" in json.loads(message["payload"])]
         dead = cluster.indexed("strict-dead")
         self.assertGreater(len(refused), 0)

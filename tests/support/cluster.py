@@ -1,6 +1,7 @@
 """Kafka, Elasticsearch and what moves documents from one into the other, as docs/scale-out.md lays them out, on loopback."""
 import json
 import subprocess
+import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
@@ -53,7 +54,12 @@ class Cluster:
 
     def count(self, index=INDEX + "-*"):
         self.ask("/_refresh", method="POST")
-        return self.ask("/%s/_count" % index)["count"]
+        try:
+            return self.ask("/%s/_count" % index)["count"]
+        except urllib.error.HTTPError as error:
+            if error.code == 503:  # an index that is just being made
+                return 0
+            raise
 
     def indexed(self, index=INDEX + "-*"):
         """Every document: its id, index, version and text."""
