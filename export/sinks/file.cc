@@ -164,12 +164,18 @@ WritingSink::Written FileSink::write(const Batch& batch, std::size_t offset, std
     const ssize_t written = ::write(descriptor_, batch.text.data() + offset, end - offset);
     if (written > 0) {
       size_ += static_cast<std::uint64_t>(written);
+      if (!reached_the_disk()) {
+        take_back(static_cast<std::size_t>(written));
+        return Written::failed();
+      }
       return Written::some(static_cast<std::size_t>(written));
     }
     if (written < 0 && errno == EINTR) continue;
     return Written::failed();
   }
 }
+
+bool FileSink::reached_the_disk() const { return !options_.durable || fdatasync(descriptor_) == 0; }
 
 void FileSink::take_back(std::size_t octets) {
   if (descriptor_ < 0 || octets > size_) return;
@@ -204,8 +210,7 @@ void read_permissions(SettingReader& reader, std::uint32_t& permissions) {
 
 }  // namespace
 
-FileOptions read_file_options(SettingReader& reader) {
-  FileOptions options;
+FileOptions read_file_options(SettingReader& reader, FileOptions options) {
   reader.read("path", options.path);
   if (options.path.empty()) {
     reader.diagnostics().error(*reader.section(), reader.key("path"), "missing; name the folder for the files");

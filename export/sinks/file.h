@@ -22,10 +22,11 @@ struct FileOptions {
   std::uint32_t permissions = 0600;
   bool rotate_on_startup = true;
   Time rotate_interval = 0;  // 0: not by time
+  bool durable = false;      // written means on the disk
 };
 
-// Reads output.file (spec/config.md section 11).
-[[nodiscard]] FileOptions read_file_options(SettingReader& reader);
+// Reads output.file (spec/config.md section 11), or a section like it; what is not given stays as it is in `options`.
+[[nodiscard]] FileOptions read_file_options(SettingReader& reader, FileOptions options = {});
 
 class FileSink : public WritingSink {
  public:
@@ -55,6 +56,7 @@ class FileSink : public WritingSink {
   [[nodiscard]] std::vector<Existing> existing() const;
   [[nodiscard]] bool open_file(bool anew);
   void remove_oldest();
+  [[nodiscard]] bool reached_the_disk() const;
   [[nodiscard]] Time interval_of(Time wall) const;
 
   FileOptions options_;

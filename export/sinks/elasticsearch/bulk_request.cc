@@ -100,19 +100,8 @@ bool BulkRequest::append(std::string_view document, Time timestamp) {
     while (!rest.empty() && rest.back() == '\n') rest.remove_suffix(1);
     if (rest.starts_with('{')) rest.remove_prefix(1);
   }
-  bool looked = false;
-  const auto choose = [&](const Selector& selector, std::string& out) {
-    out.clear();
-    if (const std::string* constant = selector.constant()) {
-      out = *constant;
-      return true;
-    }
-    if (selector.empty()) return false;
-    if (!looked) view_.look_at(document, timestamp);
-    looked = true;
-    return selector.choose(view_, out);
-  };
-  if (metadata.index.empty() && (!choose(index_, chosen_index_) || chosen_index_.empty())) return false;
+  looked_ = false;
+  if (metadata.index.empty() && !choose(index_, document, timestamp, chosen_index_)) return false;
   std::string_view operation = "create";
   if (metadata.operation == "index" || (metadata.operation == "delete" && !metadata.id.empty())) {
     operation = metadata.operation;
@@ -135,7 +124,7 @@ bool BulkRequest::append(std::string_view document, Time timestamp) {
     body_ += ",\"pipeline\":\"";
     append_lower(body_, metadata.pipeline);
     body_ += '"';
-  } else if (choose(pipeline_, chosen_pipeline_) && !chosen_pipeline_.empty()) {
+  } else if (choose(pipeline_, document, timestamp, chosen_pipeline_)) {
     body_ += ",\"pipeline\":\"";
     append_escaped(body_, chosen_pipeline_);
     body_ += '"';
@@ -146,6 +135,32 @@ bool BulkRequest::append(std::string_view document, Time timestamp) {
   body_ += rest;
   body_ += '\n';
   return true;
+}
+
+// False when no rule gives a name, or an empty one.
+bool BulkRequest::choose(const Selector& selector, std::string_view document, Time timestamp, std::string& out) {
+  out.clear();
+  if (const std::string* constant = selector.constant()) {
+    out = *constant;
+    return !out.empty();
+  }
+  if (selector.empty()) return false;
+  if (!looked_) view_.look_at(document, timestamp);
+  looked_ = true;
+  return selector.choose(view_, out) && !out.empty();
+}
+
+std::string BulkRequest::index_of(std::string_view document, Time timestamp) {
+  BulkMetadata metadata;
+  std::string_view rest;
+  std::string index;
+  looked_ = false;
+  if (cut_metadata(document, metadata, rest) && !metadata.index.empty()) {
+    append_lower(index, metadata.index);
+  } else if (choose(index_, document, timestamp, chosen_index_)) {
+    append_escaped(index, chosen_index_);
+  }
+  return index;
 }
 
 void BulkRequest::append_dead_letter(std::string_view index, std::string_view document, Time timestamp, int status,

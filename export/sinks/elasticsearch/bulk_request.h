@@ -36,12 +36,17 @@ class BulkRequest {
   // A document that the server refused, for the dead-letter index.
   void append_dead_letter(std::string_view index, std::string_view document, Time timestamp, int status,
                           std::string_view reason);
+  // Where append() would send the document, as it stands in JSON; empty when nowhere.
+  [[nodiscard]] std::string index_of(std::string_view document, Time timestamp);
   [[nodiscard]] std::string_view body() const { return body_; }
 
  private:
+  [[nodiscard]] bool choose(const Selector& selector, std::string_view document, Time timestamp, std::string& out);
+
   const Selector& index_;
   const Selector& pipeline_;
   DocumentView view_;
+  bool looked_ = false;  // at the document, by view_
   std::string body_;
   std::string chosen_index_;
   std::string chosen_pipeline_;

@@ -22,6 +22,8 @@ bool older_than(std::string_view version, int major, int minor) {
   return numbers[0] < major || (numbers[0] == major && numbers[1] < minor);
 }
 
+std::string words_of(int status, const std::string& reason) { return std::to_string(status) + " " + reason; }
+
 }  // namespace
 
 std::string problem_of(const HttpReply& reply) {
@@ -124,6 +126,10 @@ bool ElasticsearchClient::send(Batch& batch, std::span<const std::size_t> docume
   if (reply.status == 413) {
     most_bytes_ = request_.body().size() / 2;
     if (sent.size() > 1) return halve(batch, sent, counters, problem);
+    if (shared_->dead_letters != nullptr) {
+      refused_.push_back({sent.front(), reply.status, "too_large: the server takes no request of its size"});
+      return true;
+    }
     batch.documents[sent.front()].state = DocumentState::rejected;
     counters.add(Counter::sink_too_large);
     tell_seldom("a document is larger than the server takes and is rejected; raise http.max_content_length there");
@@ -170,18 +176,42 @@ bool ElasticsearchClient::read_items(Batch& batch, std::span<const std::size_t> 
 
 // What the server refused for what it holds.
 bool ElasticsearchClient::bury(Batch& batch, Counters& counters, std::string& problem) {
-  const std::string& grave = shared_->options.dead_letter_index;
-  const auto reject = [&](const Refused& one, const std::string& why) {
-    batch.documents[one.document].state = DocumentState::rejected;
-    tell_seldom("a document is rejected: " + why);
-  };
-  const auto reason = [](const Refused& one) { return std::to_string(one.status) + " " + one.reason; };
-  if (grave.empty()) {
-    for (const Refused& one : refused_) {
-      reject(one, reason(one) + "; non_indexable_policy.dead_letter_index would keep it");
-    }
+  if (shared_->dead_letters != nullptr) {
+    bury_in_file(batch, counters, problem);
     return true;
   }
+  if (!shared_->options.dead_letter_index.empty()) return bury_in_index(batch, counters, problem);
+  for (const Refused& one : refused_) {
+    reject(batch, one, words_of(one.status, one.reason) + "; non_indexable_policy.dead_letter_file would keep it");
+  }
+  return true;
+}
+
+void ElasticsearchClient::reject(Batch& batch, const Refused& one, const std::string& why) {
+  batch.documents[one.document].state = DocumentState::rejected;
+  tell_seldom("a document is rejected: " + why);
+}
+
+// What cannot be written stays pending and is refused once more.
+void ElasticsearchClient::bury_in_file(Batch& batch, Counters& counters, std::string& problem) {
+  auto letters = std::make_unique<Batch>();
+  const Time now = Clock::system().wall();
+  for (const Refused& one : refused_) {
+    const std::string_view document = batch.document(one.document);
+    const std::string index = request_.index_of(document, batch.documents[one.document].timestamp);
+    append_letter(*letters, {now, index, one.status, one.reason, document});
+  }
+  const std::size_t written = shared_->dead_letters->write(std::move(letters), problem);
+  for (std::size_t i = 0; i < written; ++i) {
+    batch.documents[refused_[i].document].state = DocumentState::acknowledged;
+    counters.add(Counter::sink_dead_letters);
+    tell_seldom("a document went to the dead-letter file: " + words_of(refused_[i].status, refused_[i].reason));
+  }
+  if (written != refused_.size()) counters.add(Counter::sink_write_errors);
+}
+
+bool ElasticsearchClient::bury_in_index(Batch& batch, Counters& counters, std::string& problem) {
+  const std::string& grave = shared_->options.dead_letter_index;
   request_.clear();
   for (const Refused& one : refused_) {
     const Batch::Document& document = batch.documents[one.document];
@@ -197,12 +227,12 @@ bool ElasticsearchClient::bury(Batch& batch, Counters& counters, std::string& pr
     if (item.status < 300 || item.status == 409) {
       batch.documents[one.document].state = DocumentState::acknowledged;
       counters.add(Counter::sink_dead_letters);
-      tell_seldom("a document went to " + grave + ": " + reason(one));
+      tell_seldom("a document went to " + grave + ": " + words_of(one.status, one.reason));
     } else if (item.status == 429 || item.status >= 500) {
       counters.add(Counter::sink_throttled);
       problem = std::to_string(item.status) + " " + std::string(item.reason);
     } else {
-      reject(one, grave + " refuses it too: " + std::to_string(item.status) + " " + std::string(item.reason));
+      reject(batch, one, grave + " refuses it too: " + std::to_string(item.status) + " " + std::string(item.reason));
     }
   });
   if (whole) return true;

@@ -1,7 +1,7 @@
 // A connection to one Elasticsearch: bulk requests, and what becomes of each document.
 //
 // What:   a pending document is acknowledged (2xx, or 409: it was there already), stays pending (429, 5xx), goes to the
-//         dead-letter index or is rejected (other 4xx). A request that is too large for the server is halved.
+//         dead-letter file or index or is rejected (other 4xx). A request that is too large for the server is halved.
 // Why:    what a server says of one document decides about that one only.
 // Limits: one thread. A document is never rejected for what a whole request came to, except when it is too large alone.
 #pragma once
@@ -12,6 +12,7 @@
 
 #include "base/remarks.h"
 #include "export/sinks/elasticsearch/bulk_request.h"
+#include "export/sinks/elasticsearch/dead_letter_file.h"
 #include "export/sinks/elasticsearch/elasticsearch_options.h"
 #include "export/sinks/worker_sink.h"
 
@@ -29,6 +30,7 @@ class ElasticsearchClient final : public Client {
   struct Shared {
     ElasticsearchOptions options;
     std::shared_ptr<Remarks> remarks;
+    std::unique_ptr<DeadLetterFile> dead_letters;  // none unless a file is asked for
     std::atomic<bool> is_set_up{false};
   };
 
@@ -52,6 +54,9 @@ class ElasticsearchClient final : public Client {
   [[nodiscard]] bool read_items(Batch& batch, std::span<const std::size_t> documents, const HttpReply& reply,
                                 Counters& counters, std::string& problem);
   [[nodiscard]] bool bury(Batch& batch, Counters& counters, std::string& problem);
+  [[nodiscard]] bool bury_in_index(Batch& batch, Counters& counters, std::string& problem);
+  void bury_in_file(Batch& batch, Counters& counters, std::string& problem);
+  void reject(Batch& batch, const Refused& one, const std::string& why);
   void tell_seldom(std::string text);
 
   std::shared_ptr<Shared> shared_;

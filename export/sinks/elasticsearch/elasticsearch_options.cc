@@ -178,16 +178,30 @@ class Reader {
     const Setting* given = reader_.raw("non_indexable_policy");
     if (given == nullptr || given->is_null()) return;
     if (!given->is_map() || given->map().size() != 1) {
-      complain("non_indexable_policy", "write exactly one of drop and dead_letter_index below it");
+      complain("non_indexable_policy", "write exactly one of drop, dead_letter_index and dead_letter_file below it");
       return;
     }
     const auto& [name, section] = given->map().front();
     if (name == "drop") return;
-    if (name != "dead_letter_index") {
-      complain("non_indexable_policy", "'" + name + "' is no policy; there are drop and dead_letter_index");
+    SettingReader policy(&section, reader_.key("non_indexable_policy." + name), reader_.diagnostics());
+    if (name == "dead_letter_file") {
+      if (!section.is_map()) {
+        complain("non_indexable_policy", "dead_letter_file needs a path");
+        return;
+      }
+      FileOptions file;
+      file.filename = "dead-letters";
+      file.rotate_on_startup = false;
+      file.durable = true;
+      options_.dead_letter_file = read_file_options(policy, file);
+      policy.warn_unknown();
       return;
     }
-    SettingReader policy(&section, reader_.key("non_indexable_policy.dead_letter_index"), reader_.diagnostics());
+    if (name != "dead_letter_index") {
+      complain("non_indexable_policy",
+               "'" + name + "' is no policy; there are drop, dead_letter_index and dead_letter_file");
+      return;
+    }
     policy.read("index", options_.dead_letter_index);
     if (options_.dead_letter_index.empty()) {
       complain("non_indexable_policy", "dead_letter_index needs an index");

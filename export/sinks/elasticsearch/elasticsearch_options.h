@@ -1,11 +1,13 @@
 // output.elasticsearch (spec/config.md section 11): what is read from the settings.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "export/net/hosts.h"
 #include "export/net/http_client.h"
 #include "export/sinks/elasticsearch/index_setup.h"
+#include "export/sinks/file.h"
 #include "export/sinks/output.h"
 #include "export/sinks/selector.h"
 
@@ -18,7 +20,8 @@ struct ElasticsearchOptions {
   Selector index;
   Selector pipeline;
   bool allow_older_versions = false;
-  std::string dead_letter_index;  // empty: refused documents are rejected
+  std::string dead_letter_index;  // empty, and no file: refused documents are rejected
+  std::optional<FileOptions> dead_letter_file;
   IndexSetup setup;
 };
 

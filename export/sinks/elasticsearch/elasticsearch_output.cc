@@ -72,8 +72,13 @@ void check_host(const ElasticsearchOptions& options, const Host& host, OutputChe
 void read_elasticsearch_output(OutputSettings& settings, OutputConfig& config) {
   settings.reader.read("escape_html", config.codec.escape_html);
   const ElasticsearchOptions options = read_elasticsearch_options(settings);
-  config.make = [options, remarks = settings.context.remarks](std::string&, Clock&) -> std::unique_ptr<Sink> {
+  config.make = [options, remarks = settings.context.remarks](std::string& problem,
+                                                              Clock& clock) -> std::unique_ptr<Sink> {
     auto shared = std::make_shared<ElasticsearchClient::Shared>();
+    if (options.dead_letter_file) {
+      shared->dead_letters = std::make_unique<DeadLetterFile>(*options.dead_letter_file, clock);
+      if (!shared->dead_letters->prepare(problem)) return nullptr;
+    }
     shared->options = options;
     shared->remarks = remarks;
     const auto make = [shared](const Host& host, const Interrupt& interrupt) -> std::unique_ptr<Client> {

@@ -1,5 +1,9 @@
 // The texts of bulk requests and replies, and what of a server's answers is believed.
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
 
 #include "export/document/json_reader.h"
 #include "export/sinks/elasticsearch/bulk_reply.h"
@@ -60,6 +64,86 @@ TEST(BulkRequest, ADeadLetterHoldsTheDocumentAsText) {
   ASSERT_TRUE(parse_json(second.substr(0, second.size() - 1), letter, problem)) << second;
   EXPECT_EQ(letter.member("message")->string(), "{\"@timestamp\":\"2026-01-01T00:00:00.000Z\",\"type\":\"http\"}");
   EXPECT_EQ(letter.member("error")->member("message")->string(), "bad \"field\"");
+}
+
+TEST(BulkRequest, TellsWhereADocumentGoes) {
+  const Selector index = selector("Packets-%{[type]}");
+  const Selector none = selector("");
+  BulkRequest request(index, none);
+  EXPECT_EQ(request.index_of("{\"type\":\"dns\"}\n", 0), "packets-dns");
+  EXPECT_EQ(request.index_of(kDocument, 0), "other");
+  EXPECT_EQ(request.index_of("{}\n", 0), "");
+}
+
+// A folder of the test's own.
+struct Folder {
+  Folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "spanbeat-XXXXXX").string();
+    path = mkdtemp(name.data());
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  [[nodiscard]] std::vector<std::string> lines() const {
+    std::vector<std::string> found;
+    for (const auto& entry : std::filesystem::directory_iterator(path)) {
+      std::ifstream file(entry.path());
+      for (std::string line; std::getline(file, line);) found.push_back(line);
+    }
+    return found;
+  }
+  std::filesystem::path path;
+};
+
+std::unique_ptr<Batch> two_letters() {
+  auto letters = std::make_unique<Batch>();
+  append_letter(*letters, {1'700'000'000 * kSecond, "packets", 400, "parsing_exception: a \"field\"", kDocument});
+  append_letter(*letters, {1'700'000'000 * kSecond, "packets", 404, "gone", "{\"type\":\"dns\"}\n"});
+  return letters;
+}
+
+FileOptions options_in(const std::filesystem::path& path) {
+  FileOptions options;
+  options.path = path.string();
+  options.filename = "dead-letters";
+  options.rotate_on_startup = false;
+  options.durable = true;
+  return options;
+}
+
+TEST(DeadLetterFile, ALineHoldsTheDocumentAndWhyItWasRefused) {
+  const Folder folder;
+  DeadLetterFile file(options_in(folder.path));
+  std::string problem;
+  ASSERT_TRUE(file.prepare(problem)) << problem;
+  EXPECT_EQ(file.write(two_letters(), problem), 2U);
+  const auto lines = folder.lines();
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_EQ(lines[0],
+            "{\"@timestamp\":\"2023-11-14T22:13:20.000Z\",\"index\":\"packets\",\"error\":{\"status\":400,\"type\":"
+            "\"parsing_exception\",\"reason\":\"a \\\"field\\\"\"},\"document\":" +
+                std::string(kDocument.substr(0, kDocument.size() - 1)) + "}");
+  Value letter;
+  ASSERT_TRUE(parse_json(lines[1], letter, problem)) << problem;
+  EXPECT_EQ(letter.member("error")->member("reason")->string(), "gone");
+  EXPECT_EQ(letter.member("document")->member("type")->string(), "dns");
+}
+
+TEST(DeadLetterFile, WhatCannotBeWrittenIsLeftToTheCallerAndWrittenOnceThereIsAPlace) {
+  const Folder folder;
+  const std::filesystem::path place = folder.path / "place";
+  DeadLetterFile file(options_in(place));
+  std::string problem;
+  ASSERT_TRUE(file.prepare(problem));
+  std::filesystem::remove(place);
+  std::ofstream(place) << "not a folder";
+  EXPECT_EQ(file.write(two_letters(), problem), 0U);
+  EXPECT_NE(problem.find(place.string()), std::string::npos) << problem;
+  EXPECT_NE(problem.find("Not a directory"), std::string::npos) << problem;
+  std::filesystem::remove(place);
+  EXPECT_EQ(file.write(two_letters(), problem), 2U);
+  std::filesystem::rename(place, folder.path / "other");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path / "other"), {}), 1);
 }
 
 struct Read {
