@@ -234,7 +234,10 @@ bool TlsContext::accept(X509_STORE_CTX* store) {
     refusal_ = "no certificate of the server's chain has a public key that ssl.ca_sha256 names";
     return false;
   }
-  refusal_ = explain(store);
+  refusal_ = refusal_of(X509_STORE_CTX_get_error(store), X509_STORE_CTX_get_current_cert(store), host_,
+                        options_.trusted_fingerprint.empty()
+                            ? kNameTheAuthority
+                            : "ssl.ca_trusted_fingerprint is of none of the authorities that the server sent");
   return false;
 }
 
@@ -257,9 +260,7 @@ bool TlsContext::pinned(X509_STORE_CTX* store) const {
   return false;
 }
 
-std::string TlsContext::explain(X509_STORE_CTX* store) const {
-  const int error = X509_STORE_CTX_get_error(store);
-  X509* certificate = X509_STORE_CTX_get_current_cert(store);
+std::string refusal_of(int error, const X509* certificate, const std::string& host, std::string_view unknown) {
   switch (error) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
       return "its certificate expired on " +
@@ -271,7 +272,7 @@ std::string TlsContext::explain(X509_STORE_CTX* store) const {
              "; look at this machine's clock";
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
-      return "its certificate is not for " + host_ +
+      return "its certificate is not for " + host +
              "; name the host as the certificate does, or set ssl.verification_mode: certificate";
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
@@ -280,9 +281,7 @@ std::string TlsContext::explain(X509_STORE_CTX* store) const {
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
     case X509_V_ERR_CERT_SIGNATURE_FAILURE:
       return std::string("its certificate is of an unknown authority (") + X509_verify_cert_error_string(error) +
-             (options_.trusted_fingerprint.empty()
-                  ? "); name the authority's certificate in ssl.certificate_authorities"
-                  : "); ssl.ca_trusted_fingerprint is of none of the authorities that the server sent");
+             "); " + std::string(unknown);
     default:
       return std::string("its certificate was refused: ") + X509_verify_cert_error_string(error);
   }

@@ -11,10 +11,17 @@
 #include <openssl/ossl_typ.h>
 
 #include <string>
+#include <string_view>
 
 #include "export/net/tls_options.h"
 
 namespace spanbeat {
+
+// Why a certificate of `host` was refused with an error of OpenSSL (X509_V_ERR_…), and what to do. `unknown` is the
+// remedy for an authority that is not known.
+[[nodiscard]] std::string refusal_of(int error, const X509* certificate, const std::string& host,
+                                     std::string_view unknown);
+inline constexpr std::string_view kNameTheAuthority = "name the authority's certificate in ssl.certificate_authorities";
 
 class TlsContext {
  public:
@@ -42,7 +49,6 @@ class TlsContext {
   [[nodiscard]] bool accept(X509_STORE_CTX* store);
   [[nodiscard]] bool pinned(X509_STORE_CTX* store) const;
   void trust_by_fingerprint(X509_STORE_CTX* store) const;
-  [[nodiscard]] std::string explain(X509_STORE_CTX* store) const;
   [[nodiscard]] bool add_authorities(SSL_CTX* context, std::string& problem) const;
   [[nodiscard]] bool use_certificate(SSL_CTX* context, std::string& problem) const;
   [[nodiscard]] bool expect_name(SSL_CTX* context, std::string& problem) const;

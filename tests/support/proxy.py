@@ -2,8 +2,9 @@
 import os
 import socket
 import ssl
-import subprocess
 import threading
+
+from support.authority import OVER, Authority
 
 
 class Proxy:
@@ -82,24 +83,5 @@ class Proxy:
 
 def certificates(folder):
     """A certificate authority and what it signed for 127.0.0.1, a good one and an expired one, as files in the folder."""
-    def openssl(*words):
-        subprocess.run(["openssl", *words], cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-
-    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=test authority", "-keyout", "ca.key", "-out", "ca.pem",
-            "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign")
-    os.makedirs(os.path.join(folder, "signed"))
-    for name, content in (("index", ""), ("serial", "01"), ("cnf", "[ca]\ndefault_ca=c\n[c]\ndatabase=index\nserial=serial\nnew_certs_dir=signed\n"
-                                                            "default_md=sha256\npolicy=p\ncopy_extensions=copy\nunique_subject=no\n[p]\ncommonName=supplied\n")):
-        with open(os.path.join(folder, name), "w", encoding="ascii") as f:
-            f.write(content)
-    openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", "key", "-out", "csr")
-    found = {"ca": os.path.join(folder, "ca.pem")}
-    for name, begin, end in (("good", "20240101000000Z", "20480101000000Z"), ("expired", "20200101000000Z", "20200201000000Z")):
-        openssl("ca", "-batch", "-notext", "-config", "cnf", "-cert", "ca.pem", "-keyfile", "ca.key", "-in", "csr", "-out", name, "-startdate", begin, "-enddate", end)
-        path = os.path.join(folder, name + ".pem")
-        with open(path, "wb") as out:
-            for part in (name, "key"):
-                with open(os.path.join(folder, part), "rb") as f:
-                    out.write(f.read())
-        found[name] = path
-    return found
+    authority = Authority(os.path.join(folder, "authority"))
+    return {"ca": authority.ca, "good": authority.sign("good"), "expired": authority.sign("expired", during=OVER)}

@@ -203,6 +203,7 @@ class Reader {
       set("sasl.password", password);
     }
     if (tls.enabled) read_tls(tls);
+    options_.tls = tls;
   }
 
   // PEM text, out of a file where it is one.

@@ -41,6 +41,7 @@ struct KafkaOptions {
   bool json = true;       // no codec.format
   Time backoff = kSecond;
   std::string remark;  // worth telling at start
+  TlsOptions tls;
 };
 
 [[nodiscard]] KafkaOptions read_kafka_options(OutputSettings& settings);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "export/net/tls_context.h"
 #include "export/sinks/shorten.h"
 
 namespace spanbeat {
@@ -63,6 +64,10 @@ KafkaSink::KafkaSink(KafkaOptions options, std::shared_ptr<Remarks> remarks, Clo
 std::unique_ptr<KafkaSink> KafkaSink::create(KafkaOptions options, std::shared_ptr<Remarks> remarks, Clock& clock,
                                              std::string& problem) {
   std::unique_ptr<KafkaSink> sink(new KafkaSink(std::move(options), std::move(remarks), clock));
+  if (sink->options_.tls.enabled && !TlsContext::check(sink->options_.tls, problem)) {
+    problem.insert(0, "output.kafka.");
+    return nullptr;
+  }
   if (!sink->make_producer(problem)) return nullptr;
   if (!sink->options_.headers.empty()) {
     sink->headers_ = rd_kafka_headers_new(sink->options_.headers.size());
@@ -98,6 +103,7 @@ bool KafkaSink::make_producer(std::string& problem) {
   rd_kafka_conf_set_dr_msg_cb(conf, on_report);
   rd_kafka_conf_set_error_cb(conf, on_error);
   rd_kafka_conf_set_stats_cb(conf, on_statistics);
+  if (options_.tls.enabled) (void)rd_kafka_conf_set_ssl_cert_verify_cb(conf, on_certificate);
   // What librdkafka logs comes as errors and reports too.
   rd_kafka_conf_set_log_cb(conf, [](const rd_kafka_t*, int, const char*, const char*) {});
   rd_kafka_topic_conf_t* topic = rd_kafka_topic_conf_new();
@@ -429,7 +435,13 @@ void KafkaSink::on_error(rd_kafka_s* producer, int error, const char* reason, vo
     sink.ended_ = true;
   }
   sink.counters().add(Counter::sink_write_errors);
-  sink.tell_once(code, "kafka: " + text + remedy(code));
+  const bool explained = sink.options_.tls.enabled && sink.certificate_.explain(text);
+  sink.tell_once(code, "kafka: " + text + (explained ? "" : remedy(code)));
+}
+
+int KafkaSink::on_certificate(rd_kafka_s*, const char* broker, std::int32_t, int* error, int, const char* der,
+                              std::size_t size, char*, std::size_t, void* self) {
+  return static_cast<KafkaSink*>(self)->certificate_.verify(broker, *error, der, size);
 }
 
 int KafkaSink::on_statistics(rd_kafka_s*, char* json, std::size_t size, void* self) {

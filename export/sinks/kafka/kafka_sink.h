@@ -17,6 +17,7 @@
 #include <random>
 #include <unordered_map>
 
+#include "export/sinks/kafka/broker_certificate.h"
 #include "export/sinks/kafka/kafka_options.h"
 #include "export/sinks/sink.h"
 
@@ -81,6 +82,8 @@ class KafkaSink final : public Sink {
   // librdkafka's callbacks.
   static void on_report(rd_kafka_s* producer, const rd_kafka_message_s* report, void* self);
   static void on_error(rd_kafka_s* producer, int error, const char* reason, void* self);
+  static int on_certificate(rd_kafka_s* producer, const char* broker, std::int32_t id, int* error, int depth,
+                            const char* der, std::size_t size, char* text, std::size_t room, void* self);
   static int on_statistics(rd_kafka_s* producer, char* json, std::size_t size, void* self);
   static std::int32_t on_partition(const rd_kafka_topic_s* topic, const void* key, std::size_t key_size,
                                    std::int32_t partitions, void* self, void* message);
@@ -103,6 +106,7 @@ class KafkaSink final : public Sink {
   std::uint32_t group_left_ = 0;
   std::uint32_t group_spread_ = 0;
   std::minstd_rand random_{std::random_device{}()};
+  BrokerCertificate certificate_;
   std::vector<int> told_;  // errors that were told since the last success
   mutable std::mutex mutex_;
   std::vector<Statistic> statistics_;
