@@ -92,8 +92,9 @@ absl::Status PacketRing::set_up(const RingOptions& options, int interface, const
 }
 
 absl::Status PacketRing::map(const RingOptions& options) {
-  // A block must hold the largest packet that offloading makes of segments, and there must be several blocks.
-  block_size_ = options.octets >= (std::size_t{16} << 20) ? std::size_t{1} << 20 : std::size_t{1} << 18;
+  // A block must hold the largest packet that offloading makes of segments. It is handed over after kBlockMilliseconds,
+  // full or not: of few packets the ring holds what comes in so many times its blocks, so there must be many.
+  block_size_ = options.octets >= (std::size_t{64} << 20) ? std::size_t{1} << 20 : std::size_t{1} << 18;
   blocks_ = std::max<std::size_t>(options.octets / block_size_, 4);
   tpacket_req3 request{};
   request.tp_block_size = static_cast<unsigned>(block_size_);
