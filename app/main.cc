@@ -94,13 +94,19 @@ bool make_request(const CommandLine& line, LoadRequest& request) {
   text("path.config", line.config);
   text("path.data", line.data);
   text("path.logs", line.logs);
-  if (!line.files.empty()) {
+  if (!line.files.empty() && !line.memory.empty()) {
+    refuse("-I and --memory both name what is to be read; give one of them");
+    return false;
+  }
+  const std::vector<std::string>& named = line.memory.empty() ? line.files : line.memory;
+  if (!named.empty()) {
     // The files of the command line take the place of the configuration's: a null first, as lists merge.
     Setting list = Setting::of_list(place);
-    for (const std::string& file : split_files(line.files)) list.list().push_back(Setting::of_string(file, place));
+    for (const std::string& file : split_files(named)) list.list().push_back(Setting::of_string(file, place));
     add_override(request, "packetbeat.interfaces.file", Setting{});
     add_override(request, "packetbeat.interfaces.file", std::move(list));
   }
+  if (!line.memory.empty()) add_override(request, "spanbeat.preload", Setting::of_bool(true, place));
   if (line.top_speed) add_override(request, "packetbeat.interfaces.topspeed", Setting::of_bool(true, place));
   if (line.one_at_a_time) add_override(request, "packetbeat.interfaces.oneatatime", Setting::of_bool(true, place));
   text("packetbeat.interfaces.loop", line.loops);
@@ -209,6 +215,7 @@ int configured(const CommandLine& line) {
     case Command::setup:
       return setup_command(line, options.outputs);
     default:
+      options.show_stages = line.stages;
       if (line.no_publishing) options.outputs = OutputsConfig();
       return run(line, std::move(options), config, diagnostics);
   }

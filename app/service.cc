@@ -15,16 +15,21 @@
 #include "app/log/log.h"
 #include "app/metrics/accounting.h"
 #include "app/metrics/metrics.h"
+#include "app/metrics/prometheus.h"
+#include "app/service/about.h"
 #include "app/service/capture.h"
 #include "app/service/data_directory.h"
 #include "app/service/dpdk_capture.h"
+#include "app/service/endpoint.h"
 #include "app/service/first_packet.h"
+#include "app/service/memory_capture.h"
 #include "app/service/signals.h"
 #include "app/service/source_filter.h"
 #include "dataplane/filter/filter.h"
 #include "dataplane/source/dump.h"
 #include "dataplane/steering.h"
 #include "export/exporter.h"
+#include "export/json/value_writer.h"
 
 namespace spanbeat {
 namespace {
@@ -44,6 +49,15 @@ std::string duration_text(Time duration) {
   return fmt::format("{}s", static_cast<double>(duration) / static_cast<double>(kSecond));
 }
 
+std::string json_text(const Value& value) {
+  JsonStyle style(false, false);
+  TextBuffer text;
+  write_value_json(style, text, value);
+  return std::string(text.view());
+}
+
+constexpr int kDebugLevel = 3;  // logging.level
+
 // As `top -H` shows it.
 void name_thread(const std::string& name) { (void)::pthread_setname_np(::pthread_self(), name.substr(0, 15).c_str()); }
 
@@ -53,33 +67,40 @@ class Service {
 
   int run() {
     started_ = steady_time();
+    started_tsc_ = StageClocks::now();
     if (!set_up()) return 1;
     if (stopping_) return 0;
     log_info("", "packetbeat start running.");
+    clocks_.start();
     std::vector<std::thread> threads;
     threads.emplace_back([this] {
       name_thread("exporter");
+      const ThreadClocks::Turn turn(clocks_, ThreadRole::exporter);
       std::vector<ChunkRing*> rings;
       for (const auto& lane : lanes_) rings.push_back(&lane->ring);
-      const bool in_order = lanes_.size() > 1 && steering_ != nullptr && !steering_->queue(0).live();
+      const bool in_order =
+          lanes_.size() > 1 && (capture_->shared_out() || (steering_ != nullptr && !steering_->queue(0).live()));
       exporter_->run(rings, in_order ? Exporter::Merge::in_order : Exporter::Merge::as_they_come);
       exporter_done_.store(true);
       signals_.wake();
     });
     for (std::size_t i = 0; i < lanes_.size(); ++i) {
-      threads.emplace_back([&worker = *lanes_[i]->worker, i] {
+      threads.emplace_back([this, &worker = *lanes_[i]->worker, i] {
         name_thread("worker-" + std::to_string(i));
+        const ThreadClocks::Turn turn(clocks_, ThreadRole::worker);
         worker.run();
       });
     }
     if (steering_ != nullptr) {
       threads.emplace_back([this] {
         name_thread("steering");
+        const ThreadClocks::Turn turn(clocks_, ThreadRole::steering);
         steering_->run();
       });
     }
     watch();
     for (std::thread& thread : threads) thread.join();
+    endpoint_.reset();
     return finish();
   }
 
@@ -93,7 +114,8 @@ class Service {
   bool set_up() {
     log_info("beat", fmt::format("Home path: [{}] Config path: [{}] Data path: [{}] Logs path: [{}]",
                                  config_.paths.home, config_.paths.config, config_.paths.data, config_.paths.logs));
-    return identify() && open_source() && find_first_packet() && build();
+    return identify() && open_source() && (stopping_ || find_first_packet()) &&
+           (stopping_ || (build() && open_endpoint()));
   }
 
   // Who this instance is. Files can be read without a directory of one's own.
@@ -123,7 +145,14 @@ class Service {
     if (general.packetbeat_interfaces_bpf_filter.empty() && !filter.empty())
       log_info("sniffer", "flows are off: only packets of the protocols' ports are captured: " + filter);
     options_.dpdk.filter = filter;
-    capture_ = dpdk ? open_dpdk(options_.dpdk, problem) : open_capture(general, filter, dump ? 1 : workers_, problem);
+    const unsigned queues = dump ? 1 : workers_;
+    if (preload()) {
+      log_info("sniffer", "reading all packets into memory");
+      capture_ = open_memory(general, queues, [this] { return interrupted(); }, problem);
+      if (stopping_) return true;
+    } else {
+      capture_ = dpdk ? open_dpdk(options_.dpdk, problem) : open_capture(general, filter, queues, problem);
+    }
     if (capture_ == nullptr) return refuse("sniffer loop failed: Error starting sniffer: " + problem);
     sources_ = capture_->sources();
     if (general.packetbeat_procs_enabled) log_info("procs", "process monitoring is not built");
@@ -144,18 +173,24 @@ class Service {
              fmt::format("capture by {}, {} worker{}", capture_->kind(), workers_, workers_ == 1 ? "" : "s"));
     return true;
   }
+  [[nodiscard]] bool preload() const {
+    return options_.general.spanbeat_preload && !options_.general.packetbeat_interfaces_file.empty();
+  }
   [[nodiscard]] bool live() const { return sources_.front()->live(); }
 
   // Waits for the first packet of the input, or its end, or a signal.
   bool find_first_packet() {
     if (first_ == nullptr) return true;
     while (!first_->read_ahead() && first_->state() == Source::State::open) {
-      if (signals_.wait(0) == Signals::Event::signal) {
-        stopping_ = true;
-        return true;
-      }
+      if (interrupted()) return true;
     }
     return true;
+  }
+
+  // Before anything runs: was there a signal?
+  bool interrupted() {
+    if (signals_.wait(0) == Signals::Event::signal) stopping_ = true;
+    return stopping_;
   }
 
   // One for each thread that asks it.
@@ -192,7 +227,7 @@ class Service {
   bool build() {
     Identity& identity = options_.exporting.identity;
     const bool any = first_ != nullptr && first_->read_ahead();
-    const bool repeatable = !live() && options_.general.packetbeat_interfaces_topspeed;
+    const bool repeatable = !live() && (preload() || options_.general.packetbeat_interfaces_topspeed);
     // The same file gives the same documents, to the last octet.
     identity.ephemeral_id =
         repeatable ? named_uuid(identity.id, std::to_string(any ? first_->first().timestamp : 0)) : random_uuid();
@@ -203,9 +238,9 @@ class Service {
     log_info("publisher", "Beat name: " + identity.name);
 
     std::string problem;
-    std::optional<Filter> chosen = filter(problem);
-    if (!problem.empty()) return refuse(problem);
     if (sources_.size() == 1 && workers_ > 1) {
+      std::optional<Filter> chosen = filter(problem);
+      if (!problem.empty()) return refuse(problem);
       steering_ = std::make_unique<Steering>(*sources_.front(), std::move(chosen), workers_);
       sources_.clear();
       for (unsigned i = 0; i < workers_; ++i) sources_.push_back(&steering_->queue(i));
@@ -217,12 +252,14 @@ class Service {
     std::unique_ptr<Sink> sink = make_outputs(options_.outputs, options_.exporting, options_.output_context, problem);
     if (sink == nullptr) return refuse("error initializing publisher: " + problem);
     output_ = sink->name();
+    batch_size_ = static_cast<std::int64_t>(sink->wanted_documents());
     queue_events_ = options_.exporting.queue.events;
     const WorkerConfig config = share_of_worker();
+    const bool steered = steering_ != nullptr || capture_->shared_out();
     for (Source* source : sources_) {
       auto lane = std::make_unique<Lane>(live() ? kLiveChunks : kFileChunks);
-      lane->worker = std::make_unique<Worker>(config, make_decoders(options_),
-                                              steering_ ? std::nullopt : filter(problem), *source, lane->ring);
+      lane->worker = std::make_unique<Worker>(config, make_decoders(options_), steered ? std::nullopt : filter(problem),
+                                              *source, lane->ring);
       lanes_.push_back(std::move(lane));
     }
     exporter_ = std::make_unique<Exporter>(options_.exporting, std::move(sink));
@@ -294,17 +331,63 @@ class Service {
     all.add_all(exporter_->counters());
     return all;
   }
+  [[nodiscard]] StageTimes stage_times() const {
+    StageTimes times;
+    for (const auto& lane : lanes_) times.add(lane->worker->stages());
+    return times;
+  }
+  [[nodiscard]] double tsc_hertz() const {
+    const Time passed = std::max<Time>(steady_time() - started_, 1);
+    return static_cast<double>(StageClocks::now() - started_tsc_) * 1e9 / static_cast<double>(passed);
+  }
   [[nodiscard]] std::uint64_t live_flows() const {
     std::uint64_t flows = 0;
     for (const auto& lane : lanes_) flows += lane->worker->live_flows();
     return flows;
   }
 
+  [[nodiscard]] MetricsInput metrics_of(const Counters& all) const {
+    return {&all,
+            live_flows(),
+            streams_,
+            output_,
+            options_.exporting.identity.ephemeral_id,
+            steady_time() - started_,
+            queue_events_,
+            capture_->statistics(),
+            exporter_->sink_statistics(),
+            exporter_->sink_accounts(),
+            stage_times(),
+            tsc_hertz(),
+            clocks_.times()};
+  }
   [[nodiscard]] MetricTree metrics() const {
     const Counters all = all_counters();
-    return collect_metrics({&all, live_flows(), streams_, output_, options_.exporting.identity.ephemeral_id,
-                            steady_time() - started_, queue_events_, capture_->statistics(),
-                            exporter_->sink_statistics(), exporter_->sink_accounts()});
+    return collect_metrics(metrics_of(all));
+  }
+
+  // http.enabled: from now on anybody who asks is told.
+  bool open_endpoint() {
+    const GeneralSettings& general = options_.general;
+    if (!general.http_enabled) return true;
+    const ExportConfig& exporting = options_.exporting;
+    Endpoint::Pages pages;
+    pages.about = [&exporting] { return json_text(about(exporting.identity)); };
+    pages.state = [this, &exporting] {
+      return json_text(state_of(exporting.identity, output_, batch_size_, options_.outputs.spool.enabled));
+    };
+    pages.stats = [this] { return metrics_json(metrics()); };
+    pages.metrics = [this] {
+      const Counters all = all_counters();
+      return prometheus_text(metrics_of(all));
+    };
+    std::string problem;
+    endpoint_ =
+        Endpoint::open(general.http_host, static_cast<std::uint16_t>(general.http_port), std::move(pages), problem);
+    if (endpoint_ == nullptr) return refuse("could not start the HTTP server for the API: " + problem);
+    log_info("api", fmt::format("Metrics endpoint listening on: {}:{} (configured: {})", general.http_host,
+                                endpoint_->port(), general.http_host));
+    return true;
   }
 
   int finish() {
@@ -330,13 +413,16 @@ class Service {
     bool good = !exporter_->sink_gone();
     if (!failure.empty()) good = refuse("sniffer loop failed: " + failure);
     log_info("", "packetbeat stopped.");
-    fmt::print(stderr, "{}", accounting_table(all, uptime));
+    fmt::print(stderr, "{}{}", accounting_table(all, uptime), cpu_table(clocks_.times()));
+    if (options_.show_stages || options_.general.logging_level == kDebugLevel)
+      fmt::print(stderr, "{}", stage_table(stage_times(), tsc_hertz()));
     return good ? 0 : 1;
   }
 
   Options options_;
   const LoadedConfig& config_;
   Signals signals_;  // before any thread
+  ThreadClocks clocks_;
   DataDirectory data_;
   std::unique_ptr<Capture> capture_;
   std::unique_ptr<DumpSource> dump_;
@@ -356,8 +442,11 @@ class Service {
   bool filter_told_ = false;
   int stops_ = 0;
   Time started_ = 0;
+  std::uint64_t started_tsc_ = 0;
   std::uint64_t streams_ = 0;
   std::string output_;
+  std::int64_t batch_size_ = 0;
+  std::unique_ptr<Endpoint> endpoint_;  // asks all of the above
   std::int64_t queue_events_ = 0;
 };
 

@@ -12,6 +12,7 @@ struct Worker::Impl {
         decoders(std::move(made)),
         filter(std::move(chosen)),
         output(ring, counters, input.live()),
+        clocks(output.clocks()),
         table(config.flows.max_flows),
         flows(config.flows, table, keys, output, counters),
         engine(config.streams, config.event_memory, decoders, table, output, counters),
@@ -33,6 +34,7 @@ struct Worker::Impl {
   std::vector<std::unique_ptr<Decoder>> decoders;
   std::optional<Filter> filter;
   EventOutput output;
+  StageClocks& clocks;
   FlowKeyMaker keys;
   FlowTable table;
   Flows flows;
@@ -42,6 +44,7 @@ struct Worker::Impl {
 
   Time clock = kNever;  // the packet clock: the greatest timestamp seen so far
   std::uint64_t bursts = 0;
+  bool busy = false;        // the last burst was full: the source does not wait
   Time next_tick = kNever;  // when the clock must next be looked at
   std::atomic<bool> stopping{false};
   std::atomic<std::uint64_t> live_flows{0};
@@ -58,6 +61,7 @@ void Worker::Impl::tick(Time now) {
     engine.start(now);
     flows.start(now);
   }
+  const StageClocks::Turn turn = clocks.begin_timers();
   clock = now;
   next_tick = (now >> 26 << 26) + (Time{1} << 26);
   engine.advance(now);
@@ -65,17 +69,23 @@ void Worker::Impl::tick(Time now) {
   output.stage(Stage::packet);
   fragments.expire(now);
   output.flush(now, false);
+  clocks.end_timers(turn);
 }
 
 void Worker::Impl::run() {
   // A live source that was interrupted still gives what it has taken in.
   while (source.live() || !stopping.load(std::memory_order_relaxed)) {
+    clocks.begin();
     const std::size_t count = source.burst(packets);
     if (count != 0) {
       burst(count);
+      clocks.end(count, source.live() && !busy);
+      busy = count == kBurst;
       if ((++bursts & 0xfff) == 0) source.collect(counters);
       continue;
     }
+    clocks.end(0, true);
+    busy = false;
     if (source.state() == Source::State::end) break;
     // Nothing arrives, and time passes all the same.
     const Time now = source.idle_time();
@@ -88,9 +98,11 @@ void Worker::Impl::run() {
   if (clock == kNever) clock = 0;
   output.wait_from_now_on();
   output.packet(output.packet_number() + 1);  // what follows comes after the last packet
+  const StageClocks::Turn turn = clocks.begin_timers();
   fragments.flush();
   engine.shutdown();
   flows.shutdown(clock);
+  clocks.end_timers(turn);
   live_flows.store(0, std::memory_order_relaxed);
   output.close();
 }
@@ -102,7 +114,11 @@ inline void Worker::Impl::flow_packet(const Packet& packet, Headers& header, con
                                                              : Counter::capture_undecodable_link);
     return;
   }
-  const Flows::Found found = flows.account(header, key, guess, packet, count, bytes);
+  Flows::Found found;
+  {
+    const StageScope stage(clocks, WorkStage::flow);
+    found = flows.account(header, key, guess, packet, count, bytes);
+  }
   if (header.result == DissectResult::bad_network) {
     counters.add(Counter::capture_undecodable_network);
     return;
@@ -118,6 +134,7 @@ inline void Worker::Impl::flow_packet(const Packet& packet, Headers& header, con
   if (header.result == DissectResult::transport && found.flow != kNoFlow) {
     const ProtocolId protocol = engine.protocol_of(header);
     if (protocol != 0) {
+      const StageScope stage(clocks, WorkStage::stream);
       if (header.transport == Transport::tcp) {
         decoded = engine.tcp(found.flow, found.side, header, packet.timestamp, protocol);
       } else if (!header.payload.empty()) {
@@ -162,11 +179,14 @@ inline void Worker::Impl::packet(std::size_t i) {
 
 void Worker::Impl::burst(std::size_t count) {
   std::uint64_t bytes = 0;
-  std::size_t clocks = 0;
+  std::size_t marks = 0;
+  const bool stamped = clocks.sampling();
+  if (stamped) [[unlikely]]
+    clocks.enter(WorkStage::dissect);
   // Dissect the whole burst, then let the table fetch what the packets will need.
   for (std::size_t i = 0; i < count; ++i) {
     if (packets[i].clock) {
-      ++clocks;
+      ++marks;
       flow_keys[i].valid = false;
       continue;
     }
@@ -177,9 +197,13 @@ void Worker::Impl::burst(std::size_t count) {
     keys.make(headers[i], flow_keys[i]);
     if (flow_keys[i].valid) table.prefetch_bucket(flow_keys[i]);
   }
+  if (stamped) [[unlikely]]
+    clocks.enter(WorkStage::lookup);
   for (std::size_t i = 0; i < count; ++i) guesses[i] = flow_keys[i].valid ? table.candidate(flow_keys[i]) : kNoFlow;
-  counters.add(Counter::capture_received, count - clocks);
+  counters.add(Counter::capture_received, count - marks);
   counters.add(Counter::capture_received_bytes, bytes);
+  if (stamped) [[unlikely]]
+    clocks.enter(WorkStage::filter);
   for (std::size_t i = 0; i < count; ++i) packet(i);
   output.progress(packets[count - 1].number);
   live_flows.store(table.size(), std::memory_order_relaxed);
@@ -210,6 +234,7 @@ void Worker::stop() {
   impl_->source.interrupt();
 }
 const Counters& Worker::counters() const { return impl_->counters; }
+StageTimes Worker::stages() const { return impl_->output.clocks().times(); }
 std::uint64_t Worker::live_flows() const { return impl_->live_flows.load(std::memory_order_relaxed); }
 
 }  // namespace spanbeat

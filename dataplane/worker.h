@@ -15,6 +15,7 @@
 #include "dataplane/event/chunk.h"
 #include "dataplane/filter/filter.h"
 #include "dataplane/source/source.h"
+#include "dataplane/stage_clocks.h"
 #include "dataplane/stream/decoder.h"
 
 namespace spanbeat {
@@ -60,6 +61,8 @@ class Worker {
   void stop();
   // Readable from any thread while the worker runs.
   [[nodiscard]] const Counters& counters() const;
+  // Cycles of each stage; from any thread.
+  [[nodiscard]] StageTimes stages() const;
   // Flows in the table now; from any thread.
   [[nodiscard]] std::uint64_t live_flows() const;
 

@@ -10,9 +10,9 @@
 namespace spanbeat::perf {
 
 // Gives the packets of a list once, in bursts.
-class MemorySource final : public Source {
+class ListSource final : public Source {
  public:
-  explicit MemorySource(const std::vector<Packet>& packets) : packets_(packets) {}
+  explicit ListSource(const std::vector<Packet>& packets) : packets_(packets) {}
   std::size_t burst(std::span<Packet, kBurst> out) override {
     const std::size_t count = std::min(kBurst, packets_.size() - at_);
     for (std::size_t i = 0; i < count; ++i) out[i] = packets_[at_ + i];
@@ -33,7 +33,7 @@ class MemorySource final : public Source {
 inline void run_worker(benchmark::State& state, const std::vector<Packet>& packets,
                        std::vector<std::unique_ptr<Decoder>> decoders) {
   state.PauseTiming();
-  MemorySource source(packets);
+  ListSource source(packets);
   ChunkRing ring;
   auto worker = std::make_unique<Worker>(WorkerConfig{}, std::move(decoders), std::nullopt, source, ring);
   std::thread consumer([&ring] {

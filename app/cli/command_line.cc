@@ -161,9 +161,11 @@ bool parse_command_line(std::vector<std::string> arguments, std::string_view pro
   line.verbose = at("v").yes;
   line.strict_permissions = at("strict.perms").yes;
   line.files = at("I").texts;
+  line.memory = at("memory").texts;
   line.top_speed = at("t").yes;
   line.one_at_a_time = at("O").yes;
   line.no_publishing = at("N").yes;
+  line.stages = at("stages").yes;
   text("es.version", line.version);
   text("dir", line.folder);
   line.without_ilm = at("noilm").yes;

@@ -47,12 +47,14 @@ struct CommandLine {
   std::string environment = "default";
   bool strict_permissions = true;
 
-  std::vector<std::string> files;  // -I
-  bool top_speed = false;          // -t
-  std::string loops;               // -l
-  bool one_at_a_time = false;      // -O
+  std::vector<std::string> files;   // -I
+  std::vector<std::string> memory;  // --memory
+  bool top_speed = false;           // -t
+  std::string loops;                // -l
+  bool one_at_a_time = false;       // -O
   std::string dump;
   bool no_publishing = false;  // -N
+  bool stages = false;         // --stages
 
   bool force = false;       // of keystore
   bool from_stdin = false;  // of keystore add

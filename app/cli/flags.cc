@@ -28,6 +28,8 @@ constexpr FlagText kFlags[] = {
     {"O", "", "", "Read one packet at a time: press Enter for the next", "run", false},
     {"t", "", "", "Read files at full speed and keep the times of the capture", "run", false},
     {"l", "", "n", "Read files n times; 0: without end (default 1)", "run", false},
+    {"", "memory", "file", "As -I with -t, but read into memory before the first packet is worked on", "run", true},
+    {"", "stages", "", "Show at exit what a packet costs in each stage of the workers", "run", false},
     {"", "dump", "file", "Write every packet to this file", "run", true},
     {"", "cpuprofile", "file", "Accepted and ignored", "run", true},
     {"", "memprofile", "file", "Accepted and ignored", "run", true},

@@ -20,6 +20,7 @@ namespace spanbeat {
 
 struct Options {
   GeneralSettings general;
+  bool show_stages = false;  // --stages: a table at exit
   WorkerConfig worker;
   DpdkOptions dpdk;                                            // of packetbeat.interfaces.type: dpdk
   std::vector<std::shared_ptr<const DecoderConfig>> decoders;  // by ProtocolId - 1; null: off

@@ -102,4 +102,33 @@ std::string accounting_table(const Counters& counters, std::int64_t elapsed) {
   return out;
 }
 
+std::string cpu_table(const CpuTimes& times) {
+  std::string out = "CPU seconds from the first packet to the end\n";
+  const auto row = [&](const char* name, std::int64_t time) {
+    out += fmt::format("  {:<28}{:>16.3f}\n", name, static_cast<double>(time) / 1e9);
+  };
+  row("workers", times.of(ThreadRole::worker));
+  row("exporter", times.of(ThreadRole::exporter));
+  if (times.of(ThreadRole::steering) != 0) row("steering", times.of(ThreadRole::steering));
+  row("whole program", times.whole);
+  return out;
+}
+
+std::string stage_table(const StageTimes& stages, double tsc_hertz) {
+  std::string out =
+      fmt::format("stages (TSC of {:.3f} GHz)          cycles/packet   ns/packet  packets\n", tsc_hertz / 1e9);
+  double all = 0;
+  const auto row = [&](std::string_view name, double cycles, std::uint64_t packets) {
+    out += fmt::format("  {:<28}{:>16.1f}{:>12.1f}{:>9}\n", name, cycles, cycles / tsc_hertz * 1e9, packets);
+  };
+  for (std::size_t i = 0; i < kWorkStages; ++i) {
+    if (stages.packets[i] == 0) continue;
+    const double cycles = static_cast<double>(stages.cycles[i]) / static_cast<double>(stages.packets[i]);
+    all += cycles;
+    row(kWorkStageInfo[i].name, cycles, stages.packets[i]);
+  }
+  row("in all", all, stages.packets[static_cast<std::size_t>(WorkStage::timers)]);
+  return out;
+}
+
 }  // namespace spanbeat

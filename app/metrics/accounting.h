@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "app/metrics/thread_clocks.h"
 #include "base/counters.h"
+#include "dataplane/stage_clocks.h"
 
 namespace spanbeat {
 
@@ -22,5 +24,11 @@ struct AccountingIdentity {
 
 // A table for people. Rows that are zero are left out, but for the main ones.
 [[nodiscard]] std::string accounting_table(const Counters& counters, std::int64_t elapsed);
+
+// Where the CPU time went, from the first packet to the end.
+[[nodiscard]] std::string cpu_table(const CpuTimes& times);
+
+// What a packet costs in each stage of the workers.
+[[nodiscard]] std::string stage_table(const StageTimes& stages, double tsc_hertz);
 
 }  // namespace spanbeat

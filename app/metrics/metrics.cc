@@ -55,6 +55,13 @@ void process(Store& tree, const MetricsInput& input) {
     counter(tree, std::string("beat.cpu.") + name + ".time.ms", time);
   }
   gauge(tree, "beat.cpu.total.value", user + system);
+  for (const auto& [name, time] :
+       {std::pair("workers", input.cpu.of(ThreadRole::worker)),
+        std::pair("exporter", input.cpu.of(ThreadRole::exporter)),
+        std::pair("steering", input.cpu.of(ThreadRole::steering)), std::pair("run", input.cpu.whole)}) {
+    counter(tree, std::string("beat.cpu.") + name + ".time.ns", static_cast<std::uint64_t>(time));
+  }
+  gauge(tree, "beat.cpu.run.wall.ns", static_cast<std::uint64_t>(input.cpu.wall));
   gauge(tree, "beat.memstats.rss", resident_bytes());
   gauge(tree, "beat.memstats.rss_peak", static_cast<std::uint64_t>(usage.ru_maxrss) * 1024);
   gauge(tree, "beat.handles.open", open_files());
@@ -157,6 +164,15 @@ void drivers(Store& tree, const MetricsInput& input) {
   }
 }
 
+void stages(Store& tree, const MetricsInput& input) {
+  for (std::size_t i = 0; i < kWorkStages; ++i) {
+    const std::string name = "stage." + std::string(kWorkStageInfo[i].name);
+    counter(tree, name + ".cycles", input.stages.cycles[i]);
+    counter(tree, name + ".packets", input.stages.packets[i]);
+  }
+  gauge(tree, "stage.tsc.hz", static_cast<std::uint64_t>(input.tsc_hertz));
+}
+
 // Orders names so that all members of an object lie together: '.' before everything else.
 bool before(const std::string& a, const std::string& b) { return parts_of(a) < parts_of(b); }
 
@@ -178,6 +194,7 @@ MetricTree collect_metrics(const MetricsInput& input) {
   libbeat(tree, input);
   process(tree, input);
   drivers(tree, input);
+  stages(tree, input);
   return tree;
 }
 

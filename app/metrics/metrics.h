@@ -14,7 +14,9 @@
 #include <variant>
 #include <vector>
 
+#include "app/metrics/thread_clocks.h"
 #include "base/counters.h"
+#include "dataplane/stage_clocks.h"
 #include "export/sinks/sink.h"
 
 namespace spanbeat {
@@ -30,6 +32,9 @@ struct MetricsInput {
   std::vector<std::pair<std::string, std::uint64_t>> drivers{};  // Capture::statistics; shown as dpdk.PORT.NAME
   std::vector<Sink::Statistic> sink{};                           // shown as libbeat.outputs.OUTPUT.NAME
   std::vector<Sink::Account> outputs{};                          // of several; shown as libbeat.outputs.OUTPUT.events.*
+  StageTimes stages{};                                           // of all workers; shown as stage.NAME.{cycles,packets}
+  double tsc_hertz = 0;                                          // shown as stage.tsc.hz
+  CpuTimes cpu{};                                                // shown as beat.cpu.{workers,exporter,steering,run}
 };
 
 struct Metric {

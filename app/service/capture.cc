@@ -8,33 +8,14 @@
 #include <filesystem>
 #include <utility>
 
+#include "app/service/file_capture.h"
 #include "dataplane/source/af_packet/af_packet.h"
 #include "dataplane/source/af_packet/interfaces.h"
-#include "dataplane/source/capture_file.h"
 
 namespace spanbeat {
 namespace {
 
 constexpr int kAfPacket = 2;  // packetbeat.interfaces.type
-
-class FileCapture final : public Capture {
- public:
-  explicit FileCapture(std::unique_ptr<CaptureFileSource> files) : files_(std::move(files)) {}
-  std::vector<Source*> sources() override { return {files_.get()}; }
-  [[nodiscard]] std::string kind() const override { return "file"; }
-  std::vector<std::string> take_remarks() override {
-    std::vector<std::string> lines;
-    for (const CaptureWarning& warning : files_->take_warnings()) lines.push_back(warning.text());
-    return lines;
-  }
-  [[nodiscard]] std::string failure() const override {
-    const absl::Status read = files_->result();
-    return read.ok() ? std::string() : std::string(read.message());
-  }
-
- private:
-  std::unique_ptr<CaptureFileSource> files_;
-};
 
 class InterfaceCapture final : public Capture {
  public:

@@ -22,8 +22,10 @@ class Capture {
 
   // Sources, each for a thread of its own: one, or as many as workers were asked for.
   [[nodiscard]] virtual std::vector<Source*> sources() = 0;
-  // "file", "af_packet" or "dpdk": for the log.
+  // "file", "memory", "af_packet" or "dpdk": for the log.
   [[nodiscard]] virtual std::string kind() const = 0;
+  // The sources are one input that was shared out: bpf_filter was applied, and each is told of the input's clock.
+  [[nodiscard]] virtual bool shared_out() const { return false; }
   // What should be told in the log since the last call: damaged files, interfaces that went away.
   virtual std::vector<std::string> take_remarks() = 0;
   // What the drivers count, by names of their own (PORT.NAME); from any thread.

@@ -33,7 +33,9 @@ bool EventOutput::make_room(std::size_t size) {
     chunk_ = ring_.take_empty();
     if (chunk_ != nullptr) break;
     if (live_) return false;
+    const std::uint64_t before = StageClocks::now();
     wait_a_little(wait);
+    clocks_.slept(StageClocks::now() - before);
   }
   if (!chunk_->fits(size)) {
     chunk_->data = std::make_unique_for_overwrite<std::uint8_t[]>(size + kPadding);
@@ -43,6 +45,7 @@ bool EventOutput::make_room(std::size_t size) {
 }
 
 void EventOutput::emit(Event&& event, std::uint64_t order_flow, Time now) {
+  const StageScope scope(clocks_, WorkStage::event);
   counters_.add(Counter::event_created);
   EventHeader& header = event.header();
   if (!event) {  // the arena had no room for it

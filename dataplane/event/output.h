@@ -7,6 +7,7 @@
 
 #include "base/counters.h"
 #include "dataplane/event/chunk.h"
+#include "dataplane/stage_clocks.h"
 
 namespace spanbeat {
 
@@ -34,12 +35,15 @@ class EventOutput {
   // Tells the exporter that every event of packets up to `number` has been handed over or lies in the current chunk.
   void progress(std::uint64_t number);
   void close();
+  // Of the worker whose output this is: all that it passes through stamps them.
+  [[nodiscard]] StageClocks& clocks() { return clocks_; }
 
  private:
   [[nodiscard]] bool make_room(std::size_t size);
 
   ChunkRing& ring_;
   Counters& counters_;
+  StageClocks clocks_;
   Chunk* chunk_ = nullptr;
   std::uint64_t packet_ = 0;
   std::uint64_t chunk_packet_ = 0;  // of the first event in the chunk

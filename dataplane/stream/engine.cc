@@ -340,6 +340,7 @@ bool StreamEngine::datagram(FlowIndex flow, int side, const Headers& headers, Ti
   context_->enter(number, connection, timestamp);
   const Direction direction = direction_of(connection, side);
   context_->set_icmp(direction, headers.icmp_type, headers.icmp_code);
+  const StageScope stage(output_.clocks(), WorkStage::decode);
   connection.decoder->on_datagram(connection.state, direction, Cursor(headers.payload), *context_);
   if (connection.decoder->is_idle(connection.state)) {
     drop_state(connection);

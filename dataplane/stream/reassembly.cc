@@ -403,6 +403,7 @@ void StreamEngine::deliver(Connection& connection, int side, Bytes data, std::ui
     half.ended = true;
     if (connection.state != nullptr && !connection.done) {
       context_->set_time(timestamp);
+      const StageScope stage(output_.clocks(), WorkStage::decode);
       connection.decoder->on_end(connection.state, direction_of(connection, side), half.carry.view(), *context_);
     }
     half.carry.reset();
@@ -436,6 +437,7 @@ void StreamEngine::feed(Connection& connection, int side, Bytes data) {
   half.need = 0;
   while (consumed < data.size()) {
     const Bytes view = data.subspan(consumed);
+    const StageScope stage(output_.clocks(), WorkStage::decode);
     const Step step = connection.decoder->on_data(connection.state, direction, Cursor(view), *context_);
     const std::size_t used = std::min(step.used, view.size());
     consumed += used;
