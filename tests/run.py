@@ -11,7 +11,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from suite import conformance, cross, fuzzing, style, units  # noqa: E402
+from suite import conformance, cross, fuzzing, gate, style, units  # noqa: E402
 from suite.report import Report, Settings  # noqa: E402
 
 # In this order: what is quick and tells most comes first. The second column says when a stage runs: always, or not with
@@ -25,6 +25,7 @@ STAGES = {
     "conformance": (conformance.conformance, ALWAYS, "recorded documents of Packetbeat (skipped where the corpus is absent)"),
     "threads": (units.threads, ALWAYS, "threaded unit tests and one run of the program under ThreadSanitizer"),
     "fuzz": (fuzzing.fuzz, THOROUGH, "every libFuzzer target over its corpus, then for some seconds on its own"),
+    "gate": (gate.gate, THOROUGH, "instructions for each packet of every mix: 3 % more than recorded fails (perf/gate)"),
     "tidy": (style.tidy, THOROUGH, "clang-tidy over the sources of the program"),
 }
 

@@ -1,0 +1,168 @@
+"""Makes traffic in memory, runs spanbeat and tcpdump over it, and takes what they cost."""
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+from .mixes import MIXES, TCPDUMP_REFERENCE
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def call(command, **how):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **how)
+    if done.returncode != 0:
+        sys.exit("%s\n%s" % (" ".join(command), done.stderr.decode("utf-8", "replace")[-3000:]))
+    return done.stdout.decode()
+
+
+class Cost:
+    """What one run of a program took."""
+
+    def __init__(self, user, system, peak, wall, log):
+        self.user, self.system, self.peak, self.wall, self.log = user, system, peak, wall, log
+        self.cpu = user + system
+
+
+def measure(command, log, env=None, stdout=subprocess.DEVNULL):
+    began = time.monotonic()
+    with open(log, "wb") as errors:
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=errors, env=env)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    with open(log, encoding="utf-8", errors="replace") as f:
+        text = f.read()
+    if child.returncode != 0:
+        sys.exit("exit status %d of %s\n%s" % (child.returncode, " ".join(command), text[-3000:]))
+    return Cost(usage.ru_utime, usage.ru_stime, usage.ru_maxrss * 1024, time.monotonic() - began, text)
+
+
+def total_metrics(log):
+    """The metric tree of the line 'Total metrics'."""
+    for line in reversed(log.splitlines()):
+        if "Total metrics" in line:
+            return json.loads(line)["monitoring"]["metrics"]
+    sys.exit("no line 'Total metrics' in the log:\n" + log[-3000:])
+
+
+def count_documents(folder):
+    """Documents in the files of a folder: all, and those of each dataset."""
+    total, kinds = 0, {}
+    pattern = re.compile(rb'"dataset":"(\w+)"')
+    for name in os.listdir(folder):
+        with open(os.path.join(folder, name), "rb") as f:
+            for line in f:
+                total += 1
+                found = pattern.search(line)
+                kind = found.group(1).decode() if found else "?"
+                kinds[kind] = kinds.get(kind, 0) + 1
+    return total, kinds
+
+
+def machine():
+    with open("/proc/cpuinfo", encoding="utf-8") as f:
+        model = next((line.split(":")[1].strip() for line in f if line.startswith("model name")), platform.processor())
+    commit = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty", "--abbrev=7", "--exclude=*"], stdout=subprocess.PIPE, check=False)
+    return {"cpu": model, "cores": os.cpu_count(), "kernel": platform.release(), "commit": commit.stdout.decode().strip()}
+
+
+def add_options(ap, size="300M", runs=5):
+    """What all measurements take."""
+    ap.add_argument("--runs", type=int, default=runs, help="figures are medians of so many runs (default %d)" % runs)
+    ap.add_argument("--bytes", default=size, help="size of each capture (default %s)" % size)
+    ap.add_argument("--bin", help="another spanbeat than the optimised build")
+    ap.add_argument("--scratch", default="/dev/shm", help="a folder in memory (default /dev/shm)")
+    ap.add_argument("--json", metavar="OUT", help="write the figures here")
+
+
+def prepare(options):
+    """Installs and builds what is missing."""
+    call([os.path.join(ROOT, "scripts", "install-packages"), "build", "perf"])
+    if not options.bin:
+        call([os.path.join(ROOT, "scripts", "run"), "version"])
+        options.bin = os.path.join(ROOT, "build", "release", "app", "spanbeat")
+    options.bin = os.path.abspath(options.bin)
+
+
+def generator():
+    tools = os.path.join(ROOT, "build", "perf-tools")
+    os.makedirs(tools, exist_ok=True)
+    made = os.path.join(tools, "gen_traffic")
+    source = os.path.join(ROOT, "perf", "gen_traffic.cpp")
+    if not os.path.exists(made) or os.path.getmtime(made) < os.path.getmtime(source):
+        call(["g++", "-O2", "-std=c++17", "-o", made, source])
+    return made
+
+
+class Bench:
+    """A folder in memory with captures, and the program. Use with `with`."""
+
+    def __init__(self, binary, scratch="/dev/shm", extra=()):
+        self.binary, self.extra = binary, list(extra)
+        self.scratch = tempfile.mkdtemp(prefix="spanbeat-perf-", dir=scratch)
+        self.generator = generator()
+        self.out = os.path.join(self.scratch, "out")
+        self.log = os.path.join(self.scratch, "log")
+        self.tcpdump_runs = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def traffic(self, mix, size):
+        """A capture and its manifest."""
+        capture = os.path.join(self.scratch, "%s-%s.pcap" % (mix, size))
+        manifest = capture[:-5] + ".json"
+        if not os.path.exists(capture):
+            call([self.generator, *MIXES[mix].generator, "--bytes", size, "--seed", "1", "--out", capture, "--manifest", manifest])
+        with open(manifest, encoding="utf-8") as f:
+            return capture, json.load(f)
+
+    def forget(self, mix, size):
+        for suffix in ("pcap", "json"):
+            path = os.path.join(self.scratch, "%s-%s.%s" % (mix, size, suffix))
+            if os.path.exists(path):
+                os.remove(path)
+
+    def command(self, mix, capture, mode="file-json", workers=1, loops=1, more=()):
+        """spanbeat's words for a mix: `mode` is of mixes.MODES."""
+        source, sink = mode.split("-")
+        shutil.rmtree(self.out, ignore_errors=True)
+        os.makedirs(self.out)
+        config = os.path.join(self.scratch, "packetbeat.yml")
+        output = ('output.file: {path: "%s", filename: documents, rotate_every_kb: 100000000, number_of_files: 2}\n' % self.out
+                  if sink == "json" else "output.console: {}\n")
+        with open(config, "w", encoding="utf-8") as f:
+            f.write("packetbeat.interfaces.device: any\nlogging.metrics.enabled: true\n" + MIXES[mix].config() + output)
+        read = ["--memory", capture, "-l", str(loops)] if source == "memory" else ["-t", "-I", capture]
+        return [self.binary, "-e", "-c", config, *read, "--path.home", os.path.join(self.scratch, "home"), "--strict.perms=false",
+                "-E", "spanbeat.workers=%d" % workers, *self.extra, *more]
+
+    def run(self, *words, **how):
+        """One run; its cost with the metrics of its end in `.metrics`."""
+        cost = measure(self.command(*words, **how), self.log)
+        cost.metrics = total_metrics(cost.log)
+        if "ACCOUNTING IS WRONG" in cost.log:
+            sys.exit("the account of the run is wrong:\n" + cost.log[-3000:])
+        return cost
+
+    def tcpdump(self, size):
+        """Another run of tcpdump, by which this machine is compared with the reference."""
+        capture, manifest = self.traffic("mixed", size)
+        command = ["tcpdump", "-r", capture, "-w", "/dev/null"]
+        if not self.tcpdump_runs:
+            measure(command, self.log)  # warms up
+        self.tcpdump_runs.append(manifest["packets"] / measure(command, self.log).cpu)
+
+    def scale(self):
+        """How fast this machine is, of the reference: (packets a CPU second of tcpdump, ratio)."""
+        ordered = sorted(self.tcpdump_runs)
+        rate = ordered[len(ordered) // 2]
+        return rate, rate / TCPDUMP_REFERENCE
