@@ -91,4 +91,13 @@ std::string TemporaryFolder::read(const std::string& name) const {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+SmallFiles::SmallFiles(std::size_t octets) {
+  (void)getrlimit(RLIMIT_FSIZE, &before_);
+  rlimit small = before_;
+  small.rlim_cur = octets;
+  (void)setrlimit(RLIMIT_FSIZE, &small);
+}
+
+SmallFiles::~SmallFiles() { (void)setrlimit(RLIMIT_FSIZE, &before_); }
+
 }  // namespace spanbeat::testing

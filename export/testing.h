@@ -1,5 +1,7 @@
-// What the tests of this room share: a clock that stands still, a scripted sink, and events made by hand.
+// What the tests of this room share: a clock that stands still, events made by hand, folders and full disks.
 #pragma once
+
+#include <sys/resource.h>
 
 #include <memory>
 #include <string>
@@ -51,6 +53,18 @@ class TemporaryFolder {
 
  private:
   std::string path_;
+};
+
+// As long as it lives, no file of this process grows beyond so many octets: stands in for a disk that is full.
+class SmallFiles {
+ public:
+  explicit SmallFiles(std::size_t octets);
+  ~SmallFiles();
+  SmallFiles(const SmallFiles&) = delete;
+  SmallFiles& operator=(const SmallFiles&) = delete;
+
+ private:
+  rlimit before_{};
 };
 
 }  // namespace spanbeat::testing

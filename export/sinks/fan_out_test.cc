@@ -96,19 +96,6 @@ class FanOut : public ::testing::Test {
   std::unique_ptr<FanOutSink> fan_out_;
 };
 
-TEST_F(FanOut, EachOutputGetsEveryDocumentInOrder) {
-  make(true);
-  for (const char* letters : {"abc", "d", "ef"}) ASSERT_TRUE(offer(letters));
-  while (fan_out_->working()) take_back();
-  EXPECT_EQ(sinks_[0]->seen, "abcdef");
-  EXPECT_EQ(sinks_[1]->seen, "abcdef");
-  EXPECT_EQ(counters_.get(Counter::event_acknowledged), 12u);
-  EXPECT_EQ(counters_.get(Counter::event_copied), 6u);
-  EXPECT_EQ(counters_.get(Counter::event_pending), 0u);
-  EXPECT_TRUE(fan_out_->close().empty());
-  expect_identity();
-}
-
 TEST_F(FanOut, FromAFileEverythingWaitsForTheSlowestOne) {
   make(true);
   sinks_[1]->answers = false;

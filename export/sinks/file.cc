@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstring>
 #include <ctime>
 #include <tuple>
@@ -48,6 +49,8 @@ bool make_folders(const std::string& path, mode_t mode) {
 }  // namespace
 
 FileSink::FileSink(FileOptions options, Clock& clock) : WritingSink(clock), options_(std::move(options)) {
+  // A file-size limit (ulimit -f) is an error as a full disk is, and ends nobody.
+  (void)std::signal(SIGXFSZ, SIG_IGN);
   if (options_.path.empty()) options_.path = ".";
 }
 

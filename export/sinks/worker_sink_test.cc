@@ -154,17 +154,5 @@ TEST_F(WorkerSinks, TheEndGivesBackWhatNobodyTook) {
   EXPECT_EQ(rest[0]->documents[0].state, DocumentState::pending);
 }
 
-TEST_F(WorkerSinks, OneThatHoldsEnoughTakesNoMore) {
-  servers_.refusals["one"] = 1'000'000;
-  const auto to = sink();
-  std::size_t taken = 0;
-  for (auto batch = batch_of({"a"}); batch != nullptr && taken < 100; ++taken) {
-    to->offer(batch);
-    if (batch != nullptr) break;
-    batch = batch_of({"a"});
-  }
-  EXPECT_EQ(taken, 2U) << "one under way and one ready";
-}
-
 }  // namespace
 }  // namespace spanbeat

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 
@@ -62,6 +63,8 @@ class Scan {
 }  // namespace
 
 bool SpoolStore::open(Recovery& recovery, std::string& problem) {
+  // A file-size limit (ulimit -f) is an error as a full disk is, and ends nobody.
+  (void)std::signal(SIGXFSZ, SIG_IGN);
   std::error_code error;
   if (std::filesystem::create_directories(options_.path, error)) ::chmod(options_.path.c_str(), 0750);
   if (error) {

@@ -1,6 +1,5 @@
 """output.kafka with a real broker, read back by a real consumer (kcat)."""
 import json
-import os
 import shutil
 import subprocess
 import unittest
@@ -8,12 +7,13 @@ from collections import Counter, defaultdict
 
 from support import live
 from support.accounting import Counters
-from support.delivery import SAMPLE, Delivery, free_port
-from support.program import BINARY, Home, read
+from support.delivery import Delivery, free_port
 
 
 @unittest.skipUnless(shutil.which("kcat"), "needs kcat")
 class Kafka(Delivery, unittest.TestCase):
+    name = "kafka"
+    troubles = ()  # librdkafka tries again by itself
     step = "connect and ask for metadata... OK"
     not_there = "see that a broker listens"
     topic = None  # a fresh one for each test
@@ -39,25 +39,21 @@ class Kafka(Delivery, unittest.TestCase):
                               stderr=subprocess.PIPE, timeout=60, check=True)
         return [json.loads(line) for line in done.stdout.splitlines()]
 
-    def received(self):
-        return [json.loads(m["payload"]) for m in self.messages()]
+    def order_of(self, document):
+        return document["network"].get("community_id")  # without a key they are spread
 
-    def test_a_flow_stays_in_one_partition_and_in_order(self):
+    def received(self):
+        return [json.loads(m["payload"]) for m in sorted(self.messages(), key=lambda m: (m["partition"], m["offset"]))]
+
+    def test_a_flow_stays_in_one_partition(self):
         self.deliver()
-        partitions, order = defaultdict(set), defaultdict(list)
-        for message in sorted(self.messages(), key=lambda m: (m["partition"], m["offset"])):
-            document = json.loads(message["payload"])
-            self.assertEqual(message["key"], document["network"].get("community_id"))
+        partitions = defaultdict(set)
+        for message in self.messages():
+            self.assertEqual(message["key"], json.loads(message["payload"])["network"].get("community_id"))
             partitions[message["key"]].add(message["partition"])
-            order[message["key"]].append(document)
+        partitions.pop(None, None)  # without a key they are spread
         self.assertTrue(all(len(p) == 1 for p in partitions.values()))
         self.assertGreater(len({p for ps in partitions.values() for p in ps}), 1)
-        expected = defaultdict(list)
-        for document in read(SAMPLE).documents:
-            expected[document["network"].get("community_id")].append((document["type"], document["@timestamp"]))
-        for documents in (expected, order):
-            documents.pop(None, None)  # without a key they are spread
-        self.assertEqual({k: [(d["type"], d["@timestamp"]) for d in v] for k, v in order.items()}, dict(expected))
 
     def test_every_compression(self):
         for compression in ("none", "gzip", "snappy", "lz4", "zstd"):
@@ -113,24 +109,6 @@ class Kafka(Delivery, unittest.TestCase):
         self.assertNotEqual(status, 0)
         self.assertNotIn("wrong-one", said)
         self.assertIn("uthentication", said)
-
-    def test_a_broker_that_is_killed_and_comes_back_gets_everything_once(self):
-        self.reset()
-        with Home() as home:
-            config = home.config(output="logging.metrics.period: 1s\nspanbeat.document_id: true\n" + self.output(", bulk_max_size: 20"))
-            program = live.Background([BINARY, "-e", "-t", "-I", SAMPLE, "-l", "100", "-c", config, "--path.home", home.path, "--strict.perms=false"],
-                                      None, home.path, "spanbeat")
-            self.addCleanup(program.remove)
-            program.wait_for('"acked"')
-            self.server.run("kill")
-            self.assertEqual(self.server.run("up").returncode, 0)
-            self.assertEqual(program.child.wait(120), 0, program.said()[-3000:])
-            run = live.Run(0, b"", program.said(), os.path.join(home.path, "out"))
-        created = Counters(run)["event_created"]
-        self.assertEqual(Counters(run)["event_acknowledged"], created)
-        ids = Counter(d["@metadata"]["_id"] for d in self.received())
-        self.assertEqual(len(ids), created)
-        self.assertEqual(sum(ids.values()), created, "idempotence: no document twice")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from collections import Counter
 
 from support import live
 from support.accounting import Counters, offences
-from support.delivery import SAMPLE, as_set, free_port
+from support.contract import SAMPLE, as_set
+from support.delivery import free_port
 from support.program import BINARY, Home, Run, read
 
 QUEUE = "queue.disk: {max_size: 100MB}\npacketbeat.shutdown_timeout: 100ms\nlogging.metrics.period: 1s\n"

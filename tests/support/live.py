@@ -162,10 +162,10 @@ def remove_leftovers():
 class Background:
     """A program that runs while the test goes on; what it says goes into a file."""
 
-    def __init__(self, command, space, folder, name, env=None):
+    def __init__(self, command, space, folder, name, env=None, stdout=subprocess.DEVNULL):
         self.log = os.path.join(folder, name + ".log")
         with open(self.log, "wb") as log:
-            self.child = subprocess.Popen([*(space.inside if space else []), *command], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            self.child = subprocess.Popen([*(space.inside if space else []), *command], cwd=folder, stdin=subprocess.DEVNULL, stdout=stdout,
                                           stderr=log, env=dict(os.environ, **(env or {})))
 
     def said(self):
