@@ -122,6 +122,9 @@ class KafkaTls(unittest.TestCase):
         for listener in ("GOOD", "EXPIRED", "ELSEWHERE"):
             self.accepted(listener, "verification_mode: none")
 
+    def test_ciphers_and_curves_may_be_chosen(self):
+        self.accepted("GOOD", self.trusting(", cipher_suites: [ECDHE-RSA-AES-256-GCM-SHA384], curve_types: [P-384]"))
+
     def test_what_was_refused_while_it_runs_is_told_once_and_waits(self):
         with Home() as home:
             config = home.config(output="packetbeat.shutdown_timeout: 100ms\n" + self.output("EXPIRED", self.trusting()))
