@@ -139,6 +139,7 @@ inline void Worker::Impl::flow_packet(const Packet& packet, Headers& header, con
         decoded = engine.tcp(found.flow, found.side, header, packet.timestamp, protocol);
       } else if (!header.payload.empty()) {
         decoded = engine.datagram(found.flow, found.side, header, packet.timestamp, protocol);
+        if (table.record(found.flow).connection == 0) flows.conversation_over(found.flow);
       }
     }
   }

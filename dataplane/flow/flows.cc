@@ -87,7 +87,11 @@ FlowIndex Flows::make(const Headers& headers, const FlowKey& key, const Packet& 
     info.tunnel = static_cast<std::uint32_t>(digest_tunnels(headers).low) | 1U;
   if (TunnelInfo* tunnel = table_.tunnel(flow)) tunnel->begin(headers);
   if (tcp_ != nullptr) tcp_[flow] = TcpAccount{};
-  wheel_.schedule({flow, 0}, due_tick(flow));
+  // An earlier owner of the record may have left its entry behind: it comes round earlier, and is put back then.
+  if (record.on_wheel == 0) {
+    record.on_wheel = 1;
+    wheel_.schedule({flow, 0}, due_tick(flow));
+  }
   return flow;
 }
 
@@ -158,14 +162,23 @@ void Flows::end(FlowIndex flow, CloseReason reason, Time now) {
   table_.erase(flow);
 }
 
+// Of a record whose entry came round: false where it is free, and then off the wheel.
+bool Flows::on_wheel_and_live(FlowIndex flow) {
+  FlowRecord& record = table_.record(flow);
+  if (record.live == 0) record.on_wheel = 0;
+  return record.live != 0;
+}
+
 void Flows::evict_one() {
   Wheel::Entry entry{};
   for (int looks = 0; wheel_.take_earliest(entry); ++looks) {
+    if (!on_wheel_and_live(entry.number)) continue;
     const std::uint64_t due = due_tick(entry.number);
     if (looks < kEvictionLooks && due > wheel_.now() + timeout_ticks_ / 2) {
       wheel_.schedule({entry.number, 0}, due);
       continue;
     }
+    table_.record(entry.number).on_wheel = 0;
     end(entry.number, CloseReason::evicted, static_cast<Time>(wheel_.now()) << 27);
     return;
   }
@@ -179,10 +192,12 @@ void Flows::advance(Time now) {
   wheel_.advance(tick, due_);
   ending_.clear();
   for (const Wheel::Entry& entry : due_) {
+    if (!on_wheel_and_live(entry.number)) continue;
     const std::uint64_t due = due_tick(entry.number);
     if (due > tick) {
       wheel_.schedule(entry, due);
     } else {
+      table_.record(entry.number).on_wheel = 0;
       ending_.push_back(entry.number);
     }
   }
@@ -190,7 +205,7 @@ void Flows::advance(Time now) {
     return table_.info(a).first_packet < table_.info(b).first_packet;
   };
   const Time boundary = static_cast<Time>(tick) << 27;
-  std::sort(ending_.begin(), ending_.end(), by_first_packet);
+  if (config_.enabled || engine_->any()) std::sort(ending_.begin(), ending_.end(), by_first_packet);
   output_.stage(Stage::flow_timeouts);
   for (const FlowIndex flow : ending_) end(flow, CloseReason::timeout, boundary);
   if (next_report_ == kNever || now < next_report_) return;
@@ -204,6 +219,10 @@ void Flows::advance(Time now) {
 }
 
 void Flows::shutdown(Time now) {
+  if (!config_.enabled) {  // nothing tells of them, and the engine has closed all connections
+    counters_.add(Counter::flow_expired, table_.size());
+    return;
+  }
   ending_.clear();
   table_.for_each([this](FlowIndex flow) { ending_.push_back(flow); });
   std::sort(ending_.begin(), ending_.end(),

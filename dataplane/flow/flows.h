@@ -31,6 +31,12 @@ class Flows {
   Found account(const Headers& headers, const FlowKey& key, FlowIndex guess, const Packet& packet,
                 std::uint32_t packets, std::uint64_t bytes);
 
+  // A conversation of datagrams is over, and no document is to tell of its flow: it goes at once, so that a resolver's
+  // flows of two packets each do not fill the table.
+  void conversation_over(FlowIndex flow) {
+    if (!config_.enabled) table_.erase(flow);
+  }
+
   void start(Time now);
   // Moves the clock on: ends what is idle, reports what is due.
   void advance(Time now);
@@ -46,6 +52,7 @@ class Flows {
   void add_extras(FlowIndex flow, int side, const Headers& headers, Time time);
   void end(FlowIndex flow, CloseReason reason, Time now);
   void evict_one();
+  [[nodiscard]] bool on_wheel_and_live(FlowIndex flow);
   void report(FlowIndex flow, bool final, CloseReason reason, Time now);
   [[nodiscard]] std::uint64_t due_tick(FlowIndex flow);
 

@@ -13,7 +13,6 @@ FlowTable::FlowTable(std::size_t capacity) : capacity_(capacity) {
   buckets_ = reserve<Bucket>(buckets);
   records_ = reserve<FlowRecord>(capacity);
   infos_ = reserve<FlowInfo>(capacity);
-  hashes_ = reserve<std::uint64_t>(capacity);
   free_ = reserve<FlowIndex>(capacity);
 }
 
@@ -22,7 +21,6 @@ FlowTable::~FlowTable() {
   unreserve(records_, capacity_);
   unreserve(infos_, capacity_);
   unreserve(tunnels_, capacity_);
-  unreserve(hashes_, capacity_);
   unreserve(free_, capacity_);
 }
 
@@ -56,12 +54,14 @@ FlowIndex FlowTable::insert(const FlowKey& key) {
     bucket.indexes[slot] = index;
     for (std::size_t j = 0; j < i; ++j) ++buckets_[(key.hash + j) & mask_].passed;
     FlowRecord& record = records_[index];
+    const std::uint32_t on_wheel = record.on_wheel;
     record = FlowRecord{};
+    record.on_wheel = on_wheel & 1U;
+    record.home = static_cast<std::uint32_t>(key.hash & mask_) & 0x7fffffffU;
     record.key_low = key.low;
     record.key_high = key.high;
     record.link = key.link & 0xffffff;
     record.live = 1;
-    hashes_[index] = key.hash;
     ++size_;
     return index;
   }
@@ -69,17 +69,16 @@ FlowIndex FlowTable::insert(const FlowKey& key) {
 }
 
 void FlowTable::erase(FlowIndex index) {
-  const std::uint64_t hash = hash_of(index);
-  const std::uint16_t tag = tag_of(hash);
+  FlowRecord& record = records_[index];
+  const std::uint64_t home = record.home;
   for (std::size_t i = 0; i < kMaxProbe; ++i) {
-    Bucket& bucket = buckets_[(hash + i) & mask_];
-    for (std::uint32_t hits = matching(bucket, tag); hits != 0; hits &= hits - 1) {
-      const auto slot = static_cast<std::size_t>(std::countr_zero(hits));
-      if (bucket.indexes[slot] != index) continue;
+    Bucket& bucket = buckets_[(home + i) & mask_];
+    for (std::size_t slot = 0; slot < kSlots; ++slot) {
+      if (bucket.indexes[slot] != index || bucket.tags[slot] == 0) continue;
       bucket.tags[slot] = 0;
-      for (std::size_t j = 0; j < i; ++j) --buckets_[(hash + j) & mask_].passed;
-      records_[index].live = 0;
-      records_[index].key_low = records_[index].key_high = 0;
+      for (std::size_t j = 0; j < i; ++j) --buckets_[(home + j) & mask_].passed;
+      record.live = 0;
+      record.key_low = record.key_high = 0;
       free_[freed_++] = index;
       --size_;
       return;

@@ -38,7 +38,8 @@ struct alignas(64) FlowRecord {
   std::uint32_t syn_seen : 2;    // by direction; FlowInfo::isn is set
   std::uint32_t other_link : 1;  // there is, or was, a flow of the same tuple on another link
   std::uint32_t syn_from : 1;    // who sent the first SYN, where syn_seen
-  std::uint32_t spare;
+  std::uint32_t home : 31;       // the bucket that the hash names
+  std::uint32_t on_wheel : 1;    // the timing wheel holds this record's number, be it live or free
 };
 static_assert(sizeof(FlowRecord) == 64);
 
@@ -104,7 +105,8 @@ class FlowTable {
   }
   // The flow of the key, or kNoFlow.
   [[nodiscard]] FlowIndex find(const FlowKey& key) const;
-  // A new flow with a cleared record; kNoFlow when the table is full. The key must not be there yet.
+  // A new flow with a cleared record (but for on_wheel, which stays); kNoFlow when the table is full. The key must not
+  // be there yet.
   [[nodiscard]] FlowIndex insert(const FlowKey& key);
   void erase(FlowIndex index);
 
@@ -139,7 +141,6 @@ class FlowTable {
     // Packed to one octet a slot; of the second vector only two lanes are tags.
     return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_packs_epi16(low, high))) & 0x3ffU;
   }
-  [[nodiscard]] std::uint64_t hash_of(FlowIndex index) const { return hashes_[index]; }
 
   std::size_t capacity_;
   std::size_t size_ = 0;
@@ -149,7 +150,6 @@ class FlowTable {
   FlowRecord* records_ = nullptr;
   FlowInfo* infos_ = nullptr;
   TunnelInfo* tunnels_ = nullptr;
-  std::uint64_t* hashes_ = nullptr;
   FlowIndex* free_ = nullptr;  // a stack of freed records
   std::size_t freed_ = 0;
 };

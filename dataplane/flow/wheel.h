@@ -5,7 +5,7 @@
 //         comes round and either acts or puts it back: a timer that is pushed back by every packet costs nothing until
 //         then.
 // Limits: `kSlots` ticks ahead at most; what is due later is put in the last slot and put back from there. Entries are
-//         not removed: who ends early leaves an entry behind that its generation tells from the present owner's.
+//         not removed: who ends early leaves an entry behind, which serves the next owner of its number.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ class TimingWheel {
 
   struct Entry {
     std::uint32_t number;
-    std::uint32_t generation;
+    std::uint32_t stamp;  // the owner's
   };
 
   // The first tick that lies at or after a time; times before the epoch count as tick 0.

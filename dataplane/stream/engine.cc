@@ -125,9 +125,11 @@ void StreamEngine::release(std::uint32_t number) {
   record.connection = 0;
   record.holding = 0;
   const std::uint32_t generation = connection.generation + 1;
+  const std::uint64_t scheduled = connection.scheduled;  // the slot's entry stays on the wheel
   for (StreamHalf& half : connection.half) half.carry.reset();
   connection = Connection{};
   connection.generation = generation;
+  connection.scheduled = scheduled;
   free_.push_back(number);
   --open_;
 }
@@ -135,8 +137,8 @@ void StreamEngine::release(std::uint32_t number) {
 void StreamEngine::evict_one() {
   Wheel::Entry entry{};
   while (wheel_.take_earliest(entry)) {
-    Connection& connection = at(entry.number);
-    if (connection.decoder == nullptr || connection.generation != entry.generation) continue;
+    if (!came_round(entry)) continue;
+    at(entry.number).scheduled = 0;
     close(entry.number, CloseReason::evicted);
     return;
   }
@@ -204,7 +206,15 @@ void StreamEngine::schedule(std::uint32_t number, Connection& connection) {
   const std::uint64_t tick = std::max(Wheel::tick_at(when), wheel_.now() + 1);
   if (connection.scheduled != 0 && connection.scheduled <= tick) return;
   connection.scheduled = tick;
-  wheel_.schedule({number, connection.generation}, tick);
+  wheel_.schedule({number, static_cast<std::uint32_t>(tick)}, tick);
+}
+
+// An entry counts when it is its slot's earliest one and the slot is in use.
+bool StreamEngine::came_round(const Wheel::Entry& entry) {
+  Connection& connection = at(entry.number);
+  if (connection.scheduled == 0 || static_cast<std::uint32_t>(connection.scheduled) != entry.stamp) return false;
+  if (connection.decoder == nullptr) connection.scheduled = 0;
+  return connection.decoder != nullptr;
 }
 
 void StreamEngine::advance(Time now) {
@@ -215,17 +225,14 @@ void StreamEngine::advance(Time now) {
   wheel_.advance(tick, due_);
   if (due_.empty()) return;
   // In the order of the flows, which does not depend on how they are spread over workers.
-  std::erase_if(due_, [this](const Wheel::Entry& entry) {
-    const Connection& connection = at(entry.number);
-    return connection.decoder == nullptr || connection.generation != entry.generation;
-  });
+  std::erase_if(due_, [this](const Wheel::Entry& entry) { return !came_round(entry); });
   std::sort(due_.begin(), due_.end(), [this](const Wheel::Entry& a, const Wheel::Entry& b) {
     return at(a.number).order_flow < at(b.number).order_flow;
   });
   output_.stage(Stage::stream_timers);
   for (std::size_t i = 0; i < due_.size(); ++i) {
     const Wheel::Entry entry = due_[i];
-    if (at(entry.number).generation == entry.generation) due(entry.number, static_cast<Time>(tick) << 26);
+    if (came_round(entry)) due(entry.number, static_cast<Time>(tick) << 26);
   }
 }
 

@@ -60,6 +60,8 @@ class StreamEngine {
   void advance(Time now);
   // Sets the clock at the first packet.
   void start(Time now);
+  // Is anything decoded now?
+  [[nodiscard]] bool any() const { return open_ != 0; }
   // Ends the connection of a flow, if there is one.
   void close_flow(FlowIndex flow, CloseReason reason);
   // When the flow's connection was last used; kNever without one.
@@ -86,6 +88,7 @@ class StreamEngine {
   void flush_state(Connection& connection, CloseReason reason);
   void due(std::uint32_t number, Time boundary);
   void schedule(std::uint32_t number, Connection& connection);
+  [[nodiscard]] bool came_round(const Wheel::Entry& entry);
   [[nodiscard]] Direction direction_of(const Connection& connection, int side) const {
     return (side == 0) != connection.turned ? Direction::originator : Direction::responder;
   }

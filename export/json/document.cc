@@ -1,7 +1,10 @@
 #include "export/json/document.h"
 
+#include <nmmintrin.h>
+
 #include <algorithm>
 #include <bit>
+#include <cstddef>
 
 #include "export/json/value_output.h"
 
@@ -55,6 +58,32 @@ DocumentWalk::DocumentWalk() {
     kinds_[i] = static_cast<std::uint8_t>(kFieldInfo[i].type);
     if (kFieldInfo[i].list != FieldList::no) kinds_[i] |= kSeveral;
   }
+}
+
+// Each entry says where the next one is, so this is a chain of loads; everything else keeps out of its way.
+bool DocumentWalk::scan(const EventHeader& header, const std::uint8_t* event) {
+  const std::uint8_t* at = event + sizeof(EventHeader);
+  const std::uint8_t* const end = event + header.size;
+  std::size_t count = 0;
+  std::uint64_t hash = 0;
+  while (at < end && static_cast<std::size_t>(end - at) >= sizeof(FieldEntry)) {
+    std::uint32_t size;
+    std::uint32_t head;
+    std::memcpy(&size, at + offsetof(FieldEntry, size), sizeof size);
+    std::memcpy(&head, at, sizeof head);
+    const std::uint8_t* const next = at + sizeof(FieldEntry) + ((std::size_t{size} + 7) & ~std::size_t{7});
+    if ((head & 0xffff) >= kFields || next > end + 7) [[unlikely]]
+      break;
+    if (count == kMostEntries) [[unlikely]]
+      return false;
+    shape_[count] = head;
+    entries_[count++] = at;
+    hash = _mm_crc32_u32(static_cast<std::uint32_t>(hash), head);
+    at = next;
+  }
+  count_ = count;
+  shape_hash_ = hash;
+  return true;
 }
 
 void DocumentWalk::index(const EventHeader& header, const std::uint8_t* event) {
@@ -117,11 +146,16 @@ DocumentWalk::Groups DocumentWalk::groups(bool flow) {
 }
 
 std::uint64_t DocumentWalk::conditions(const StreamPlan& plan, const EventHeader& header, const FieldSet& set) {
+  return conditions(plan, header) | std::uint64_t{set.has(Field::source_domain)} << (kGroups - 2) |
+         std::uint64_t{set.has(Field::destination_domain)} << (kGroups - 1);
+}
+
+std::uint64_t DocumentWalk::conditions(const StreamPlan& plan, const EventHeader& header) {
   const bool has_source = header.source.version != IpVersion::none;
   const bool has_destination = header.destination.version != IpVersion::none;
   const bool has_start = header.start != kNever;
   const bool has_end = header.end != kNever;
-  const bool there[kGroups] = {
+  const bool there[kGroups - 2] = {
       has_source,
       header.source_port != 0,
       header.source_bytes != 0,
@@ -135,11 +169,9 @@ std::uint64_t DocumentWalk::conditions(const StreamPlan& plan, const EventHeader
       has_start,
       has_end,
       has_start && has_end && header.end >= header.start,
-      header.status != Status::none,
-      set.has(Field::source_domain),
-      set.has(Field::destination_domain)};
+      header.status != Status::none};
   std::uint64_t bits = 0;
-  for (std::size_t i = 0; i < kGroups; ++i) bits |= std::uint64_t{there[i]} << i;
+  for (std::size_t i = 0; i < kGroups - 2; ++i) bits |= std::uint64_t{there[i]} << i;
   return bits;
 }
 
@@ -160,11 +192,20 @@ FieldSet DocumentWalk::set_alone(const FieldSet& derived) const {
   return set;
 }
 
+DocumentWalk::Sources DocumentWalk::sources() const {
+  Sources found;
+  if (set_.has(Field::related_ip)) {
+    found.related_first = first_[number_of(Field::related_ip)];
+    found.related_last = last_[number_of(Field::related_ip)];
+  }
+  if (set_.has(Field::source_domain)) found.source_domain = last_[number_of(Field::source_domain)];
+  if (set_.has(Field::destination_domain)) found.destination_domain = last_[number_of(Field::destination_domain)];
+  return found;
+}
+
 template <typename Output>
-void DocumentWalk::write_several(std::size_t field, Output& output) {
+void DocumentWalk::write_several(std::size_t field, const std::uint8_t* at, const std::uint8_t* last, Output& output) {
   const auto type = static_cast<FieldType>(kinds_[field] & ~kSeveral);
-  const std::uint8_t* at = first_[field];
-  const std::uint8_t* const last = last_[field];
   const bool plain = at == last && kFieldInfo[field].list == FieldList::one_plain;
   if (!plain) output.begin_list();
   for (std::size_t count = 0;;) {
@@ -203,7 +244,7 @@ void DocumentWalk::write_several(std::size_t field, Output& output) {
 
 // Both ends, then what the decoder adds; each address once.
 template <typename Output>
-void DocumentWalk::write_related_ip(const EventHeader& header, Output& output) {
+void DocumentWalk::write_related_ip(const EventHeader& header, const Sources& sources, Output& output) {
   std::size_t count = 0;
   output.begin_list();
   if (header.source.version != IpVersion::none) {
@@ -214,10 +255,10 @@ void DocumentWalk::write_related_ip(const EventHeader& header, Output& output) {
     output.next(count++);
     output.add_short_text(destination_ip_.view());
   }
-  if (set_.has(Field::related_ip)) {
+  if (sources.related_first != nullptr) {
     related_.assign({header.source, header.destination});
-    const std::uint8_t* at = first_[number_of(Field::related_ip)];
-    const std::uint8_t* const last = last_[number_of(Field::related_ip)];
+    const std::uint8_t* at = sources.related_first;
+    const std::uint8_t* const last = sources.related_last;
     while (true) {
       const FieldEntry entry = entry_at(at);
       if (entry.field == Field::related_ip && entry.is_null == 0) {
@@ -239,8 +280,7 @@ void DocumentWalk::write_related_ip(const EventHeader& header, Output& output) {
 }
 
 template <typename Output>
-void DocumentWalk::write_set(std::size_t field, Output& output) {
-  const std::uint8_t* const at = last_[field];
+void DocumentWalk::write_set(std::size_t field, const std::uint8_t* first, const std::uint8_t* at, Output& output) {
   switch (kinds_[field]) {
     case static_cast<std::uint8_t>(FieldType::keyword):
       output.text(text_at(at));
@@ -264,13 +304,13 @@ void DocumentWalk::write_set(std::size_t field, Output& output) {
       output.tree({at + sizeof(FieldEntry), entry_at(at).size});
       break;
     default:
-      write_several(field, output);
+      write_several(field, first, at, output);
   }
 }
 
 template <typename Output>
 void DocumentWalk::write_derived(std::size_t field, const StreamPlan& plan, const EventHeader& header,
-                                 NetworkDirection direction, Output& output) {
+                                 NetworkDirection direction, const Sources& sources, Output& output) {
   switch (static_cast<Field>(field)) {
     case Field::timestamp:
       output.date(header.timestamp);
@@ -315,10 +355,10 @@ void DocumentWalk::write_derived(std::size_t field, const StreamPlan& plan, cons
       output.integer(static_cast<std::int64_t>(header.destination_bytes));
       break;
     case Field::client_domain:
-      output.text(text_at(last_[number_of(Field::source_domain)]));
+      output.text(text_at(sources.source_domain));
       break;
     case Field::server_domain:
-      output.text(text_at(last_[number_of(Field::destination_domain)]));
+      output.text(text_at(sources.destination_domain));
       break;
     case Field::network_bytes:
       output.integer(static_cast<std::int64_t>(header.source_bytes + header.destination_bytes));
@@ -341,7 +381,7 @@ void DocumentWalk::write_derived(std::size_t field, const StreamPlan& plan, cons
       output.short_text(kStatusWords[static_cast<std::size_t>(header.status)]);
       break;
     case Field::related_ip:
-      write_related_ip(header, output);
+      write_related_ip(header, sources, output);
       break;
     default:
       output.constant(plan.constant(field));
@@ -352,6 +392,7 @@ template <typename Output>
 void DocumentWalk::write(const StreamPlan& plan, const EventHeader& header, const FieldSet& derived,
                          NetworkDirection direction, Output& output) {
   const FieldSet set_fields = set_alone(derived);
+  const Sources made_of = sources();
   output.start(set_.count() + derived.count());
   for (std::size_t i = 0; i < FieldSet::kWords; ++i) {
     const std::uint64_t set = set_fields.word(i);
@@ -363,7 +404,7 @@ void DocumentWalk::write(const StreamPlan& plan, const EventHeader& header, cons
       const std::size_t field = i * 64 + static_cast<std::size_t>(bit);
       output.begin(field);
       if ((set >> bit & 1) != 0) {
-        write_set(field, output);
+        write_set(field, first_[field], last_[field], output);
         continue;
       }
       if constexpr (Output::kShowsNulls) {
@@ -372,13 +413,18 @@ void DocumentWalk::write(const StreamPlan& plan, const EventHeader& header, cons
           continue;
         }
       }
-      write_derived(field, plan, header, direction, output);
+      write_derived(field, plan, header, direction, made_of, output);
     }
   }
   output.end();
 }
 
 Program DocumentWalk::make_program(const StreamPlan& plan, const FieldSet& derived, Transitions& transitions) const {
+  // Places among the entries, as pointers differ from event to event.
+  const auto place = [this](const std::uint8_t* entry) {
+    const auto found = std::find(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(count_), entry);
+    return static_cast<std::uint16_t>(found - entries_.begin());
+  };
   const FieldSet set = set_alone(derived);
   Program program;
   std::size_t previous = Transitions::kBegin;
@@ -386,47 +432,65 @@ Program DocumentWalk::make_program(const StreamPlan& plan, const FieldSet& deriv
     if (!set.has(field) && (!derived.has(field) || nulls_.has(field))) continue;
     program.add_text(transitions.text(previous, field));
     previous = field;
-    if (!set.has(field) && plan.constants().has(field)) {
+    if (set.has(field)) {
+      program.add_value(field, place(first_[field]), place(last_[field]));
+    } else if (plan.constants().has(field)) {
       program.add_text(plan.constant(field).json);
     } else {
-      program.add_value(field, set.has(field));
+      program.add_value(field, Program::kDerived, Program::kDerived);
     }
   }
   program.add_text(transitions.text(previous, Transitions::kEnd));
+  const Sources made_of = sources();
+  if (made_of.related_first != nullptr) {
+    program.places.related_first = place(made_of.related_first);
+    program.places.related_last = place(made_of.related_last);
+  }
+  if (made_of.source_domain != nullptr) program.places.source_domain = place(made_of.source_domain);
+  if (made_of.destination_domain != nullptr) program.places.destination_domain = place(made_of.destination_domain);
   program.finish();
   return program;
+}
+
+SPANBEAT_INLINE void DocumentWalk::append_by_program(const Program& program, const StreamPlan& plan,
+                                                     const EventHeader& header, NetworkDirection direction,
+                                                     JsonOutput& output) {
+  const auto entry = [this](std::uint16_t place) { return place == Program::kDerived ? nullptr : entries_[place]; };
+  const Sources made_of{entry(program.places.related_first), entry(program.places.related_last),
+                        entry(program.places.source_domain), entry(program.places.destination_domain)};
+  output.start(program.steps().size(), program.room());
+  const char* const text = program.text();
+  for (const Program::Step& step : program.steps()) {
+    output.piece(text + step.offset, step.size);
+    if (step.first != Program::kDerived) {
+      write_set(step.field, entries_[step.first], entries_[step.last], output);
+    } else {
+      write_derived(step.field, plan, header, direction, made_of, output);
+    }
+  }
+  output.piece(program.end().data(), program.end().size());
+  output.finish();
 }
 
 void DocumentWalk::append_json(const StreamPlan& plan, const EventHeader& header, const std::uint8_t* event,
                                NetworkDirection direction, JsonStyle& style, Transitions& transitions,
                                TextBuffer& buffer) {
-  index(header, event);
   source_ip_.set(header.source);
   destination_ip_.set(header.destination);
-  const ProgramKey key{plan.id(), conditions(plan, header, set_), set_, nulls_};
   JsonOutput output(style, transitions, buffer);
   const std::size_t begin = buffer.size();
   bool worth_making = false;
-  const Program* const program = programs_.find(key, worth_making);
-  if (program == nullptr) [[unlikely]] {
-    const FieldSet derived_fields = derived(plan, key.conditions);
+  const bool scanned = scan(header, event);
+  const ProgramKey key{plan.id(), conditions(plan, header), shape_hash_, {shape_.data(), count_}};
+  const Program* const program = scanned ? programs_.find(key, worth_making) : nullptr;
+  if (program != nullptr) [[likely]] {
+    append_by_program(*program, plan, header, direction, output);
+  } else {
+    index(header, event);
+    const FieldSet derived_fields = derived(plan, conditions(plan, header, set_));
     if (worth_making) programs_.keep(key, make_program(plan, derived_fields, transitions));
     write(plan, header, derived_fields, direction, output);
-    keep_community_id(output.community_id_at(), begin);
-    return;
   }
-  output.start(program->steps().size(), program->room());
-  const char* const text = program->text();
-  for (const Program::Step& step : program->steps()) {
-    output.piece(text + step.offset, step.size);
-    if (step.set) {
-      write_set(step.field, output);
-    } else {
-      write_derived(step.field, plan, header, direction, output);
-    }
-  }
-  output.piece(program->end().data(), program->end().size());
-  output.finish();
   keep_community_id(output.community_id_at(), begin);
 }
 

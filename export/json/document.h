@@ -12,6 +12,8 @@
 
 namespace spanbeat {
 
+class JsonOutput;
+
 [[nodiscard]] std::string_view name_of(Status status);        // empty for none
 [[nodiscard]] std::string_view name_of(Transport transport);  // empty for none
 
@@ -52,9 +54,17 @@ class DocumentWalk {
     return word;
   }
 
+  // Where each entry of the event is, and the event's shape. False when there are more than kMostEntries.
+  static constexpr std::size_t kMostEntries = 256;
+  [[nodiscard]] bool scan(const EventHeader& header, const std::uint8_t* event);
   // Which fields the event sets, and where.
   void index(const EventHeader& header, const std::uint8_t* event);
+  // The same of what scan() found, as places among the entries; and a document written by them.
+  void append_by_program(const Program& program, const StreamPlan& plan, const EventHeader& header,
+                         NetworkDirection direction, JsonOutput& output);
   // Which of Groups are there, a bit for each; their fields and the constant ones.
+  [[nodiscard]] static std::uint64_t conditions(const StreamPlan& plan, const EventHeader& header);
+  // The same, and what follows from the event's own fields.
   [[nodiscard]] static std::uint64_t conditions(const StreamPlan& plan, const EventHeader& header, const FieldSet& set);
   [[nodiscard]] FieldSet derived(const StreamPlan& plan, std::uint64_t conditions) const;
   // The text between the values of a document with these fields.
@@ -68,23 +78,37 @@ class DocumentWalk {
   template <typename Output>
   SPANBEAT_INLINE void write(const StreamPlan& plan, const EventHeader& header, const FieldSet& derived,
                              NetworkDirection direction, Output& output);
+  // Entries that derived fields are made of; null where there is none.
+  struct Sources {
+    const std::uint8_t* related_first = nullptr;
+    const std::uint8_t* related_last = nullptr;
+    const std::uint8_t* source_domain = nullptr;
+    const std::uint8_t* destination_domain = nullptr;
+  };
+  [[nodiscard]] Sources sources() const;
   // The fields that are written as the event sets them.
   [[nodiscard]] FieldSet set_alone(const FieldSet& derived) const;
   template <typename Output>
-  SPANBEAT_INLINE void write_set(std::size_t field, Output& output);
+  SPANBEAT_INLINE void write_set(std::size_t field, const std::uint8_t* first, const std::uint8_t* last,
+                                 Output& output);
   template <typename Output>
   SPANBEAT_INLINE void write_derived(std::size_t field, const StreamPlan& plan, const EventHeader& header,
-                                     NetworkDirection direction, Output& output);
+                                     NetworkDirection direction, const Sources& sources, Output& output);
   template <typename Output>
-  SPANBEAT_INLINE void write_several(std::size_t field, Output& output);
+  SPANBEAT_INLINE void write_several(std::size_t field, const std::uint8_t* first, const std::uint8_t* last,
+                                     Output& output);
   template <typename Output>
-  SPANBEAT_INLINE void write_related_ip(const EventHeader& header, Output& output);
+  SPANBEAT_INLINE void write_related_ip(const EventHeader& header, const Sources& sources, Output& output);
 
   // A field's type, or kSeveral where it may have several values: kFieldInfo in fewer cache lines.
   static constexpr std::uint8_t kSeveral = 0x80;
   std::array<std::uint8_t, kFields> kinds_;
   const Groups flow_groups_ = groups(true);
   const Groups transaction_groups_ = groups(false);
+  std::array<std::uint32_t, kMostEntries> shape_;  // the first word of each entry
+  std::array<const std::uint8_t*, kMostEntries> entries_;
+  std::size_t count_ = 0;
+  std::uint64_t shape_hash_ = 0;
   FieldSet set_;
   FieldSet nulls_;
   // The first and the last entry of each field that is set.

@@ -1,17 +1,20 @@
 // Documents with the same fields have the same text between their values; a Program is that text, made once.
 //
-// What:   a list of steps, each a text to copy and the field whose value stands behind it. The text holds everything
-// that
-//         is the same: braces, names, commas, and the constant fields between two values.
+// What:   a list of steps, each a text to copy and the value that stands behind it: an entry of the event by its place
+// in
+//         the order of entries, or a derived one. The text holds everything that is the same: braces, names, commas,
+//         and the constant fields between two values.
 // Why:    it spares the search for the next field and three quarters of the copies.
-// Limits: a bounded number of programs, found by a hash of the set of fields. One is made when its set is seen for the
-// second
-//         time in a row at its place, so that events of ever different sets cost hardly more than without.
+// Limits: a bounded number of programs, found by a hash of the shape: which fields the event's entries are of, in their
+//         order. One is made when its shape is seen for the second time in a row at its place, so that events of ever
+//         different shapes cost hardly more than without.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,19 +24,14 @@ namespace spanbeat {
 
 // What decides which fields a document has.
 struct ProgramKey {
-  std::uint64_t plan = 0;        // its id
-  std::uint64_t conditions = 0;  // which parts of the header are there
-  FieldSet set;                  // fields that the event sets
-  FieldSet nulls;
-  friend bool operator==(const ProgramKey&, const ProgramKey&) = default;
+  std::uint64_t plan = 0;                // its id
+  std::uint64_t conditions = 0;          // which parts of the header are there
+  std::uint64_t shape_hash = 0;          // of
+  std::span<const std::uint32_t> shape;  // the first word of each entry of the event: field and is_null
 
   [[nodiscard]] std::uint64_t hash() const {
-    std::uint64_t mixed = plan ^ (conditions * 0x9e3779b97f4a7c15u);
-    for (std::size_t i = 0; i < FieldSet::kWords; ++i) {
-      mixed = (mixed ^ set.word(i) ^ (nulls.word(i) << 1)) * 0xd6e8feb86659fd93u;
-      mixed ^= mixed >> 32;
-    }
-    return mixed;
+    const std::uint64_t mixed = (plan ^ (conditions * 0x9e3779b97f4a7c15u) ^ (shape_hash << 24)) * 0xd6e8feb86659fd93u;
+    return mixed ^ mixed >> 32;
   }
 };
 
@@ -43,14 +41,23 @@ class Program {
     std::uint32_t offset;  // of the text before the value
     std::uint32_t size;
     std::uint16_t field;
-    bool set;  // by the event; otherwise derived
+    std::uint16_t first;  // set by the event: the places of its first and last entry; kDerived: derived
+    std::uint16_t last;
+  };
+  static constexpr std::uint16_t kDerived = UINT16_MAX;
+  // Entries that derived fields are made of.
+  struct Places {
+    std::uint16_t related_first = kDerived;
+    std::uint16_t related_last = kDerived;
+    std::uint16_t source_domain = kDerived;
+    std::uint16_t destination_domain = kDerived;
   };
 
   // Adds to the text before the next value.
   void add_text(std::string_view text) { text_ += text; }
-  void add_value(std::size_t field, bool set) {
-    steps_.push_back(
-        {step_begin_, static_cast<std::uint32_t>(text_.size()) - step_begin_, static_cast<std::uint16_t>(field), set});
+  void add_value(std::size_t field, std::uint16_t first, std::uint16_t last) {
+    steps_.push_back({step_begin_, static_cast<std::uint32_t>(text_.size()) - step_begin_,
+                      static_cast<std::uint16_t>(field), first, last});
     step_begin_ = static_cast<std::uint32_t>(text_.size());
   }
   // Ends: the text so far without a value is the document's end.
@@ -59,6 +66,7 @@ class Program {
     text_.append(kPadding, '\0');
   }
 
+  Places places;
   [[nodiscard]] const std::vector<Step>& steps() const { return steps_; }
   [[nodiscard]] const char* text() const { return text_.data(); }
   [[nodiscard]] std::string_view end() const { return {text_.data() + step_begin_, end_size_}; }
@@ -78,7 +86,7 @@ class ProgramCache {
   [[nodiscard]] const Program* find(const ProgramKey& key, bool& make) {
     const std::uint64_t hash = key.hash();
     Place& place = places_[hash % places_.size()];
-    if (place.program != nullptr && place.key == key) [[likely]]
+    if (place.program != nullptr && place.is(key)) [[likely]]
       return place.program.get();
     make = place.missed == hash;
     place.missed = hash;
@@ -86,15 +94,23 @@ class ProgramCache {
   }
   void keep(const ProgramKey& key, Program program) {
     Place& place = places_[key.hash() % places_.size()];
-    place.key = key;
+    place.plan = key.plan;
+    place.conditions = key.conditions;
+    place.shape.assign(key.shape.begin(), key.shape.end());
     place.program = std::make_unique<Program>(std::move(program));
   }
 
  private:
   struct Place {
-    ProgramKey key;
+    std::uint64_t plan = 0;
+    std::uint64_t conditions = 0;
+    std::vector<std::uint32_t> shape;
     std::unique_ptr<Program> program;
     std::uint64_t missed = 0;
+    [[nodiscard]] bool is(const ProgramKey& key) const {
+      return plan == key.plan && conditions == key.conditions && shape.size() == key.shape.size() &&
+             std::memcmp(shape.data(), key.shape.data(), key.shape.size_bytes()) == 0;
+    }
   };
   std::array<Place, 256> places_;
 };

@@ -28,6 +28,15 @@ struct TreeScratch {
   std::vector<Member> members;  // of all open objects
 };
 
+// The length and up to eight octets of a key. Behind it lies more of the event, or its padding.
+inline std::uint64_t tree_signature(std::string_view key) {
+  std::uint64_t octets;
+  const std::size_t size = key.size();
+  std::memcpy(&octets, key.data() + (size >= sizeof octets ? size - sizeof octets : 0), sizeof octets);
+  if (size < sizeof octets) octets &= (std::uint64_t{1} << (8 * size)) - 1;
+  return octets + size * 0x9e3779b97f4a7c15u;
+}
+
 template <typename Output>
 class TreeWalk {
  public:
@@ -129,7 +138,7 @@ class TreeWalk {
     for (std::uint32_t i = 0; i < count && at_ != end_; ++i) {
       const std::string_view key = characters();
       if (key.data() == nullptr) break;
-      const std::uint64_t signature = signature_of(key);
+      const std::uint64_t signature = tree_signature(key);
       const std::size_t earlier = find(key, signature, first, places.get());
       if (earlier < members_.size()) [[unlikely]] {
         members_[earlier].shadowed = any_shadowed = true;
@@ -149,15 +158,6 @@ class TreeWalk {
     }
     output_.end_object();
     members_.resize(first);
-  }
-
-  // The length and up to eight octets of a key. Behind it lies more of the event, or its padding.
-  static std::uint64_t signature_of(std::string_view key) {
-    std::uint64_t octets;
-    const std::size_t size = key.size();
-    std::memcpy(&octets, key.data() + (size >= sizeof octets ? size - sizeof octets : 0), sizeof octets);
-    if (size < sizeof octets) octets &= (std::uint64_t{1} << (8 * size)) - 1;
-    return octets + size * 0x9e3779b97f4a7c15u;
   }
 
   // The last member of that name so far, or members_.size(). Large objects are looked up in a map, so that many members
