@@ -6,7 +6,8 @@
 // Why:    stages interleave packet by packet, and a stamp costs as much as some of them do.
 // Limits: TSC cycles, not the core's. A stamp's own cost is taken off, but what the processor would have done at the
 //         same time is not given back: sums are some percent more than a packet costs unstamped. A burst that takes
-//         longer than any work can (the thread was not running) is left out. One writer, any number of readers.
+//         longer than any work can (the thread was not running) is left out, but timers are not, so theirs tell little
+//         on a busy machine. One writer, any number of readers.
 #pragma once
 
 #include <x86intrin.h>
@@ -131,7 +132,7 @@ class StageClocks {
  private:
   static constexpr std::uint64_t kEvery = 256;
   static constexpr std::uint64_t kFirst = 8;  // the very first bursts find everything cold
-  static constexpr std::uint64_t kLongest = 2'000'000;
+  static constexpr std::uint64_t kLongest = 640'000;
 
   static void add(std::atomic<std::uint64_t>& cell, std::uint64_t amount) {
     cell.store(cell.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
