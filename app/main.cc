@@ -8,6 +8,7 @@
 
 #include "app/cli/check_printer.h"
 #include "app/cli/command_line.h"
+#include "app/cli/dashboard_command.h"
 #include "app/cli/devices.h"
 #include "app/cli/flags.h"
 #include "app/cli/keystore_command.h"
@@ -17,6 +18,7 @@
 #include "app/config/yaml_writer.h"
 #include "app/log/log.h"
 #include "app/service.h"
+#include "app/service/dashboard_loading.h"
 
 namespace spanbeat {
 namespace {
@@ -153,7 +155,11 @@ int run(const CommandLine& line, Options options, const LoadedConfig& config, co
     log_line(is_of_builtin(finding) ? LogLevel::debug : LogLevel::warn, "config", finding.message);
   }
   for (const std::string& file : config.files) log_debug("config", "configuration file " + file);
-  const int status = run_service(std::move(options), config);
+  int status = 0;
+  {
+    const DashboardLoading loading(options.kibana);
+    status = run_service(std::move(options), config);
+  }
   log_stop();
   return status;
 }
@@ -202,6 +208,7 @@ int configured(const CommandLine& line) {
   const bool is_export = line.command == Command::export_template || line.command == Command::export_ilm_policy ||
                          line.command == Command::export_index_pattern;
   if (is_export) return export_command(line, config.settings);
+  if (line.command == Command::export_dashboard) return export_dashboard_command(line, config.settings);
   Options options;
   options.exporting.identity.name = host_name();
   options.output_context.data_path = config.paths.data;
@@ -213,7 +220,7 @@ int configured(const CommandLine& line) {
     case Command::test_output:
       return test_output(options.outputs);
     case Command::setup:
-      return setup_command(line, options.outputs);
+      return setup_command(line, options.outputs, options.kibana);
     default:
       options.show_stages = line.stages;
       if (line.no_publishing) options.outputs = OutputsConfig();
@@ -250,8 +257,6 @@ int command(const CommandLine& line, const std::string& program) {
       fmt::print("{}", list);
       return 0;
     }
-    case Command::not_built:
-      return refuse("'" + line.command_name + "' is not built yet");
     default:
       return configured(line);
   }

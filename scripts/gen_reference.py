@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Generates the references: docs/configuration.md, spanbeat.reference.yml and docs/fields.md.
+"""Generates the references: docs/configuration.md, spanbeat.reference.yml and docs/fields.md; and docs/kibana/*.ndjson, the dashboards.
 
 usage: gen_reference.py [--check]
 
 The sources are app/config.yml (general settings), decoders/config.yml and decoders/NAME/config.yml (protocols), and
-app/later_protocols.yml (protocols that are not built yet); for the fields, the fields.yml files. With --check nothing is written; the exit status is 1 when a
+app/later_protocols.yml (protocols that are not built yet); for the fields, the fields.yml files; for the dashboards see gen_dashboards.py. With --check nothing is written; the exit status is 1 when a
 committed file is not what would be written.
 """
 import os
@@ -14,6 +14,8 @@ import sys
 import tempfile
 
 import yaml
+
+import gen_dashboards
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 STATES = {"built": "", "live": "For live capture.", "later": "**Not built yet.**",
@@ -174,7 +176,8 @@ def main():
     built, later = protocols()
     stale = []
     for path, text in (("docs/configuration.md", markdown(general, common, built, later)),
-                       ("spanbeat.reference.yml", reference(general, common, built, later)), ("docs/fields.md", fields())):
+                       ("spanbeat.reference.yml", reference(general, common, built, later)), ("docs/fields.md", fields()),
+                       *(("docs/kibana/%s.ndjson" % name, text) for name, _, text in gen_dashboards.load(gen_dashboards.sources()))):
         full = os.path.join(ROOT, path)
         old = open(full, encoding="utf-8").read() if os.path.exists(full) else None
         if old == text:

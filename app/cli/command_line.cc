@@ -75,18 +75,18 @@ bool find_command(const std::vector<std::string>& words, std::string_view progra
       {"export template", Command::export_template},
       {"export ilm-policy", Command::export_ilm_policy},
       {"export index-pattern", Command::export_index_pattern},
+      {"export dashboard", Command::export_dashboard},
       {"keystore create", Command::keystore_create},
       {"keystore add", Command::keystore_add},
       {"keystore list", Command::keystore_list},
       {"keystore remove", Command::keystore_remove},
   };
-  line.command = Command::not_built;
   for (const auto& [name, command] : kBuilt) {
     if (name == line.command_name) line.command = command;
   }
   line.arguments.assign(words.begin() + static_cast<std::ptrdiff_t>(used), words.end());
   static constexpr Command kWithArguments[] = {Command::completion, Command::help, Command::keystore_add,
-                                               Command::keystore_remove, Command::not_built};
+                                               Command::keystore_remove};
   const bool takes_arguments =
       std::find(std::begin(kWithArguments), std::end(kWithArguments), line.command) != std::end(kWithArguments);
   if (!takes_arguments && !line.arguments.empty()) {
@@ -168,6 +168,9 @@ bool parse_command_line(std::vector<std::string> arguments, std::string_view pro
   line.stages = at("stages").yes;
   text("es.version", line.version);
   text("dir", line.folder);
+  text("folder", line.folder);
+  text("id", line.id);
+  text("yml", line.list);
   line.without_ilm = at("noilm").yes;
   line.index_management = at("index-management").yes;
   line.dashboards = at("dashboards").yes;

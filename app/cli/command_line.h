@@ -29,7 +29,7 @@ enum class Command {
   export_template,
   export_ilm_policy,
   export_index_pattern,
-  not_built,  // known to Packetbeat: export dashboard
+  export_dashboard,
 };
 
 struct CommandLine {
@@ -61,7 +61,9 @@ struct CommandLine {
 
   std::string version;            // --es.version, of export
   bool without_ilm = false;       // of export template
-  std::string folder;             // --dir, of export
+  std::string folder;             // --dir or --folder, of export
+  std::string id;                 // of export dashboard
+  std::string list;               // --yml, of export dashboard
   bool index_management = false;  // of setup
   bool dashboards = false;        // of setup
   bool pipelines = false;         // of setup

@@ -75,8 +75,12 @@ TEST(CommandLine, WhatIsNotKnownIsRefusedWithAHint) {
   EXPECT_NE(refused({"version", "please"}).find("unknown command \"please\""), std::string::npos);
 }
 
-TEST(CommandLine, CommandsOfPacketbeatThatComeLaterAreKnown) {
-  EXPECT_EQ(parsed({"export", "dashboard"}).command, Command::not_built);
+TEST(CommandLine, SetupAndExportTakeTheirFlags) {
+  EXPECT_EQ(parsed({"export", "dashboard"}).command, Command::export_dashboard);
+  EXPECT_EQ(parsed({"export", "dashboard", "--id", "x"}).id, "x");
+  EXPECT_EQ(parsed({"export", "dashboard", "-yml", "x.yml", "--folder", "y"}).list, "x.yml");
+  EXPECT_EQ(parsed({"export", "dashboard", "-yml", "x.yml", "--folder", "y"}).folder, "y");
+  EXPECT_TRUE(parsed({"setup", "--dashboards"}).dashboards);
   EXPECT_TRUE(parsed({"setup", "-e", "--index-management"}).index_management);
   EXPECT_EQ(parsed({"export", "template", "--dir", "x"}).folder, "x");
   EXPECT_EQ(parsed({"test"}).command, Command::help);

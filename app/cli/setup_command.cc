@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "app/cli/dashboard_command.h"
 #include "export/json/value_writer.h"
 #include "export/sinks/elasticsearch/index_setup.h"
 
@@ -57,21 +58,20 @@ bool is_too_old(std::string_view version) {
 
 }  // namespace
 
-int setup_command(const CommandLine& line, const OutputsConfig& outputs) {
-  const bool all = !line.index_management && !line.dashboards && !line.pipelines;
-  if (line.dashboards) return complain("setup --dashboards is not built yet; --index-management is");
-  if (!all && !line.index_management) return 0;  // there are no pipelines
-  if (!outputs.first.set_up) {
-    return complain(
-        "Index management requested but the Elasticsearch output is not configured/enabled; write "
-        "output.elasticsearch");
+int setup_command(const CommandLine& line, const OutputsConfig& outputs, const KibanaSetup& kibana) {
+  const bool all = !line.index_management && !line.dashboards && !line.pipelines;  // there are no pipelines
+  if (all || line.index_management) {
+    if (!outputs.first.set_up) {
+      return complain(
+          "Index management requested but the Elasticsearch output is not configured/enabled; write "
+          "output.elasticsearch, or use --dashboards");
+    }
+    std::string problem;
+    const auto tell = [](const std::string& what) { fmt::print("{}\n", what); };
+    if (!outputs.first.set_up(tell, problem)) return complain(problem);
+    fmt::print("Index setup finished.\n");
   }
-  std::string problem;
-  const auto tell = [](const std::string& what) { fmt::print("{}\n", what); };
-  if (!outputs.first.set_up(tell, problem)) return complain(problem);
-  fmt::print("Index setup finished.\n");
-  if (all) fmt::print("Dashboards are not built yet.\n");
-  return 0;
+  return all || line.dashboards ? load_dashboards_command(kibana) : 0;
 }
 
 int export_command(const CommandLine& line, const Setting& settings) {

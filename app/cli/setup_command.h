@@ -4,13 +4,15 @@
 
 #include "app/cli/command_line.h"
 #include "base/settings.h"
+#include "export/kibana/kibana_options.h"
 #include "export/outputs.h"
 
 namespace spanbeat {
 
-// Puts index template and lifecycle policy on the server of output.elasticsearch, over what is there. Gives the exit
-// status: 0, or 1 after a complaint on standard error.
-[[nodiscard]] int setup_command(const CommandLine& line, const OutputsConfig& outputs);
+// Puts index template and lifecycle policy on the server of output.elasticsearch, over what is there, and the
+// dashboards on Kibana; or those of them that the flags name. Gives the exit status: 0, or 1 after a complaint on
+// standard error.
+[[nodiscard]] int setup_command(const CommandLine& line, const OutputsConfig& outputs, const KibanaSetup& kibana);
 
 // Prints what the command exports, or writes it to --dir. `settings` is the whole configuration. The same statuses.
 [[nodiscard]] int export_command(const CommandLine& line, const Setting& settings);

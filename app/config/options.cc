@@ -109,6 +109,7 @@ void read_options(const Setting& root, Options& options, Diagnostics& diagnostic
   }
   options.output_context.name = options.exporting.identity.name;
   options.outputs = read_outputs(root, options.output_context, diagnostics);
+  options.kibana = read_kibana_setup(root, diagnostics);
   if (options.outputs.spool.enabled) {
     // Documents do not stay in memory, where a crash would cost them.
     QueueOptions& queue = options.exporting.queue;

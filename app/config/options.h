@@ -13,6 +13,7 @@
 #include "dataplane/source/dpdk/options.h"
 #include "dataplane/stream/decoder.h"
 #include "dataplane/worker.h"
+#include "export/kibana/kibana_options.h"
 #include "export/options.h"
 #include "export/outputs.h"
 
@@ -27,6 +28,7 @@ struct Options {
   ExportConfig exporting;
   OutputContext output_context;  // what is not read from the settings is set before
   OutputsConfig outputs;
+  KibanaSetup kibana;
 };
 
 // Reads everything. What is wrong goes to `diagnostics`; with errors there the options are of no use.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "export/net/http_options.h"
+
 namespace spanbeat {
 namespace {
 
@@ -37,15 +39,12 @@ class Reader {
     read_client_options(reader_, 9200, "localhost:9200", client);
     options_.http.timeout = client.timeout;
     read_hosts();
-    read_credentials();
+    read_http_options(reader_, options_.http);
     read_cloud();
-    read_proxy();
-    read_tls_options(reader_, options_.http.tls);
     read_targets();
     std::int64_t level = 0;
     reader_.read("compression_level", level, 0, 9);
     options_.http.compression_level = static_cast<int>(level);
-    read_pairs("headers", options_.http.headers, true);
     reader_.read("allow_older_versions", options_.allow_older_versions);
     read_policy();
     const Setting* kerberos = reader_.raw("kerberos");
@@ -76,7 +75,7 @@ class Reader {
       if (host.path.empty() || host.path == "/") host.path = path;
     }
     std::vector<std::pair<std::string, std::string>> parameters;
-    read_pairs("parameters", parameters, false);
+    read_pairs(reader_, "parameters", parameters, false);
     const bool own_filter =
         std::any_of(parameters.begin(), parameters.end(), [](const auto& one) { return one.first == "filter_path"; });
     options_.bulk_path = "/_bulk";
@@ -91,19 +90,6 @@ class Reader {
     if (!query.empty()) options_.bulk_path += "?" + query;
   }
 
-  void read_credentials() {
-    HttpOptions& http = options_.http;
-    reader_.read("username", http.username);
-    reader_.read("password", http.password);
-    reader_.read("api_key", http.api_key);
-    if (!http.api_key.empty() && !http.username.empty()) {
-      complain("api_key", "cannot be used together with username; keep one of them");
-    }
-    if (!http.api_key.empty() && http.api_key.find(':') == std::string::npos) {
-      reader_.diagnostics().error(*reader_.section(), reader_.key("api_key"), "must be ID:KEY, not encoded");
-    }
-  }
-
   void read_cloud() {
     for (const char* name : {"cloud.id", "cloud.auth"}) {
       const Setting* given = settings_.root.find(name);
@@ -113,48 +99,6 @@ class Reader {
                                   "is not supported; write the address of the deployment in output.elasticsearch.hosts "
                                   "(https://…:443) and use username and password, or api_key");
     }
-  }
-
-  void read_proxy() {
-    HttpOptions& http = options_.http;
-    reader_.read("proxy_disable", http.proxy_disable);
-    reader_.read("proxy_url", http.proxy_url);
-    read_pairs("proxy_headers", http.proxy_headers, true);
-    if (http.proxy_url.empty()) return;
-    static constexpr std::string_view kSchemes[] = {"http://", "socks5://", "socks5h://"};
-    const bool scheme = http.proxy_url.find("://") != std::string::npos;
-    const bool known = std::any_of(std::begin(kSchemes), std::end(kSchemes),
-                                   [&](std::string_view one) { return http.proxy_url.starts_with(one); });
-    if (scheme && !known) {
-      // The URL may hold a password.
-      reader_.diagnostics().error(
-          Setting::of_string("", reader_.raw("proxy_url")->place), reader_.key("proxy_url"),
-          "must begin with http://, socks5:// or socks5h://; proxies by https are not spoken to");
-    }
-  }
-
-  // A map of texts; a dotted name is one name again.
-  void read_pairs(const char* name, std::vector<std::pair<std::string, std::string>>& pairs, bool header) {
-    const Setting* given = reader_.raw(name);
-    if (given == nullptr || given->is_null()) return;
-    if (!given->is_map()) {
-      complain(name, "must be a section of names and texts");
-      return;
-    }
-    const auto walk = [&](const auto& self, const Setting& map, const std::string& prefix) -> void {
-      for (const auto& [part, value] : map.map()) {
-        const std::string whole = prefix.empty() ? part : prefix + "." + part;
-        const std::string text = value.scalar_text();
-        if (value.is_map()) {
-          self(self, value, whole);
-        } else if (header && (whole + text).find_first_of("\r\n") != std::string::npos) {
-          complain(name, "a header cannot hold a line's end");
-        } else {
-          pairs.emplace_back(whole, text);
-        }
-      }
-    };
-    walk(walk, *given, "");
   }
 
   void read_targets() {
