@@ -107,12 +107,12 @@ class Found(unittest.TestCase):
                 run = home.read(path, output='output.elasticsearch.hosts: ["%s"]\n' % cls.url)
             assert run.status == 0, run.explain()
             cls.documents += read(path).documents
-        cls.ask("/_refresh", {})
+        cls.ask("/_refresh")
         cls.panels = dashboards_and_panels()[1]
 
     @classmethod
-    def ask(cls, path, body):
-        request = urllib.request.Request(cls.url + path, data=json.dumps(body).encode(), headers={"Content-Type": "application/json"}, method="POST")
+    def ask(cls, path, body=None):
+        request = urllib.request.Request(cls.url + path, data=b"" if body is None else json.dumps(body).encode(), headers={"Content-Type": "application/json"}, method="POST")
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
 
@@ -120,7 +120,7 @@ class Found(unittest.TestCase):
         return self.ask("/packetbeat-*/_search", panel.request())
 
     def test_all_documents_are_there(self):
-        self.assertEqual(self.ask("/packetbeat-*/_count", {})["count"], len(self.documents))
+        self.assertEqual(self.ask("/packetbeat-*/_count")["count"], len(self.documents))
 
     def test_each_chart_shows_what_the_documents_hold(self):
         for panel in (p for p in self.panels if p.type == "visualization"):
@@ -164,7 +164,9 @@ class Found(unittest.TestCase):
                 times = [h["_source"]["@timestamp"] for h in answer["hits"]["hits"]]
                 self.assertEqual(times, sorted(times, reverse=True))
                 for column in panel.columns:
-                    self.assertTrue(any(values_of(d, column) for d in expected), column + " is empty in every row")
+                    # What has no answer has an error.message, which in these captures is HTTP alone.
+                    rows = self.documents if column == "error.message" else expected
+                    self.assertTrue(any(values_of(d, column) for d in rows), column + " is empty in every row")
 
     def test_the_overview_tells_requests_a_second_and_response_codes(self):
         """The two panels that everybody looks at, by hand."""
