@@ -68,6 +68,14 @@ class Endpoint(unittest.TestCase):
         wait_until(lambda: self.get("/stats")["capture"]["received"] > second["capture"]["received"], "further packets")
         self.assertGreaterEqual(second["capture"]["received"], first["capture"]["received"])
 
+    def test_the_grafana_dashboard_asks_for_metrics_that_are_there(self):
+        _, types, _ = self.samples()
+        with open(ROOT + "/docs/grafana/spanbeat.json", encoding="utf-8") as f:
+            used = re.findall(r'(rate\()?(spanbeat_\w+)\{', f.read())
+        self.assertGreater(len(used), 30)
+        for rate, name in used:
+            self.assertEqual(types.get(name), "counter" if rate else "gauge", name)
+
     def test_every_counter_is_there_for_prometheus_with_its_meaning(self):
         found, types, text = self.samples()
         with open(ROOT + "/base/counters.def", encoding="utf-8") as f:

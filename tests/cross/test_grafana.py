@@ -1,4 +1,4 @@
-"""The Grafana dashboard: every metric that it asks for is one that the program has, under the name that it gets for Prometheus."""
+"""The Grafana dashboard in docs/: how it shows what it asks for. That the program has all of these metrics is tested in test_endpoint."""
 import json
 import os
 import re
@@ -12,31 +12,11 @@ def text_of(path):
         return f.read()
 
 
-def metrics_of_the_program():
-    """spanbeat_NAME of gauges and spanbeat_NAME_total of counters; a metric's dots are underscores."""
-    source = text_of("app/metrics/metrics.cc")
-    gauges = set(re.findall(r'gauge\(tree, "([\w.]+)"', source))
-    counters = set(re.findall(r'counter\(tree, "([\w.]+)"', source))
-    if 'std::string("beat.cpu.") + name + ".time.ms"' in source:  # the one that is put together
-        counters.add("beat.cpu.total.time.ms")
-    declared = set(re.findall(r"^SPANBEAT_COUNTER\((\w+),", text_of("base/counters.def"), re.M))
-    pending = set(re.findall(r"which == Counter::(\w+)", source))
-    gauges |= declared & pending
-    counters |= declared - pending
-    return {"spanbeat_" + g.replace(".", "_") for g in gauges} | {"spanbeat_%s_total" % c.replace(".", "_") for c in counters}
-
-
 class Grafana(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.board = json.loads(text_of("docs/grafana/spanbeat.json"))
         cls.charts = [p for p in cls.board["panels"] if p["type"] != "row"]
-
-    def test_each_metric_is_one_of_the_programs(self):
-        known = metrics_of_the_program()
-        used = set(re.findall(r"\bspanbeat_\w+", json.dumps(self.board)))
-        self.assertGreater(len(used), 30)
-        self.assertEqual(used - known, set())
 
     def test_counters_are_shown_as_rates_and_gauges_as_they_are(self):
         for chart in self.charts:
