@@ -13,7 +13,8 @@ import unittest
 from support import live
 from support.accounting import offences
 from support.authority import OVER, PASSPHRASE, Authority
-from support.delivery import SAMPLE, as_set, free_port
+from support.contract import SAMPLE, as_set
+from support.delivery import free_port
 from support.program import BINARY, Home, Run, read
 
 
