@@ -10,6 +10,7 @@ import urllib.request
 from support import live, load
 from support.accounting import Counters, offences
 from support.delivery import free_port
+from support.fake_elasticsearch import FakeElasticsearch
 from support.program import BINARY, Home, Run
 
 COUNT = 1000
@@ -116,6 +117,26 @@ class DeadLetters(unittest.TestCase):
             run = self.read(policy)
             self.assertEqual(run.status, 1, run.explain())
             self.assertIn(words, run.stderr)
+
+
+class TooLarge(unittest.TestCase):
+    def test_a_document_that_the_server_does_not_take_at_all_goes_there_too(self):
+        fake = FakeElasticsearch()
+        self.addCleanup(fake.close)
+        name = load.name(7).encode()
+        fake.troubles = [lambda _, body: (413, {}) if name in body else None] * 200
+        with Home() as home:
+            folder = os.path.join(home.path, "refused")
+            output = ("output.elasticsearch: {hosts: ['%s'], backoff.init: 10ms, non_indexable_policy.dead_letter_file.path: '%s'}\n"
+                      "setup.template.enabled: false\n" % (fake.address, folder))
+            run = home.read(load.capture(os.path.join(home.path, "load.pcap"), 20), protocols=load.PROTOCOLS, flows="", output=output)
+            self.assertEqual(offences(run), [], run.explain())
+            self.assertEqual(Counters(run)["event_acknowledged"], 20)
+            self.assertEqual(sorted(map(load.number_of, fake.documents)), [n for n in range(20) if n != 7])
+            [path] = glob.glob(os.path.join(folder, "*"))
+            with open(path, encoding="utf-8") as f:
+                [letter] = map(json.loads, f)
+        self.assertEqual((load.number_of(letter["document"]), letter["error"]["status"]), (7, 413))
 
 
 if __name__ == "__main__":
