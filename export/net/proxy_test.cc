@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <thread>
 
 #include "export/net/server_connection.h"
@@ -78,8 +79,8 @@ class ScriptedProxy {
   std::thread thread_;
 };
 
-// Opens a connection to a host behind the proxy; what went wrong, or nothing.
-std::string open_behind(const Host& proxy, std::string name, bool local_resolver = false) {
+// Opens a connection to a host behind the proxy; what went wrong, or nothing. `next`: what the server says first.
+std::string open_behind(const Host& proxy, std::string name, bool local_resolver = false, std::string* next = nullptr) {
   ConnectionOptions options;
   options.host.name = std::move(name);
   options.host.port = 0x1234;
@@ -88,7 +89,13 @@ std::string open_behind(const Host& proxy, std::string name, bool local_resolver
   const Interrupt interrupt;
   ServerConnection connection(options, interrupt);
   std::string problem;
-  return connection.open(problem) ? "" : problem;
+  if (!connection.open(problem)) return problem;
+  if (next == nullptr) return "";
+  std::array<char, 64> room{};
+  std::size_t received = 0;
+  if (!connection.receive(room, received, problem)) return problem;
+  next->assign(room.data(), received);
+  return "";
 }
 
 const std::string kHello = "\5\1\0"s;
@@ -126,8 +133,10 @@ TEST(Socks5, UserAndPasswordAreGivenToAProxyThatWantsThem) {
 
 TEST(Socks5, TheBoundAddressOfTheAnswerIsPassedOver) {
   for (const std::string& bound : {"\1\0\0\0\0"s, "\3\5proxy"s, "\4"s + std::string(16, '\7')}) {
-    ScriptedProxy proxy({{3, "\5\0"s}, {11, "\5\0\0"s + bound + "\0\7"s}});
-    EXPECT_EQ(open_behind(proxy.host(), "logs"), "");
+    ScriptedProxy proxy({{3, "\5\0"s}, {11, "\5\0\0"s + bound + "\0\7hello"s}});
+    std::string next;
+    EXPECT_EQ(open_behind(proxy.host(), "logs", false, &next), "");
+    EXPECT_EQ(next, "hello");
   }
 }
 

@@ -91,7 +91,7 @@ TEST(TlsOptionsRead, TheVersionsFromTheLeastToTheMost) {
   const TlsOptions preset = read("").options;
   EXPECT_EQ(preset.least_version, 0x303);
   EXPECT_EQ(preset.most_version, 0x304);
-  const TlsOptions both = read(R"("supported_protocols": ["TLSv1.3", "TLSv1.1"])").options;
+  const TlsOptions both = read(R"("supported_protocols": ["TLSv1.2", "TLSv1.1", "TLSv1.3", "TLSv1.2"])").options;
   EXPECT_EQ(both.least_version, 0x302);
   EXPECT_EQ(both.most_version, 0x304);
   EXPECT_EQ(read(R"("supported_protocols": "TLSv1.2")").options.most_version, 0x303);

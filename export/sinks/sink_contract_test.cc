@@ -175,7 +175,7 @@ class Several : public Medium {
     std::vector<FanOutSink::Branch> branches;
     branches.push_back({"one", file_in(one_.path(), clock)});
     branches.push_back({"two", file_in(two_.path(), clock)});
-    sink_ = std::make_unique<FanOutSink>(std::move(branches), 50, true, clock);
+    sink_ = std::make_unique<FanOutSink>(std::move(branches), 5000, true, clock);
   }
   void breaks() override { full_ = std::make_unique<SmallFiles>(content(one_).size() + 3); }
   void works() override { full_.reset(); }
@@ -372,8 +372,10 @@ TEST_P(SinkContract, ClosesWhileItsMediumIsBrokenAndGivesBackWhatWasNotTaken) {
   offer_some(100);
   EXPECT_TRUE(settle());
   medium_->breaks();
-  offer_some(1500);
-  struggle();
+  for (int i = 0; i < 10; ++i) {
+    offer_some(150);
+    struggle();
+  }
   queue_.close();
   medium_->works();
   EXPECT_GT(get(Counter::event_queue_dropped) + get(Counter::spool_pending), 0u);

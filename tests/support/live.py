@@ -124,7 +124,7 @@ class Server:
             raise CannotInstall(install.stdout.decode("utf-8", "replace").strip())
 
     def up(self):
-        done = self.run("up")
+        done = self.run("up", 2 * TIMEOUT)
         if done.returncode != 0:
             raise AssertionError("%s: %s" % (self.script, done.stderr.decode("utf-8", "replace")))
         return dict(line.split("=", 1) for line in done.stdout.decode().splitlines())
@@ -132,9 +132,9 @@ class Server:
     def down(self):
         self.run("down")
 
-    def run(self, command):
+    def run(self, command, patience=TIMEOUT):
         return subprocess.run([*self.before, self.script, command], env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              timeout=TIMEOUT, check=False)
+                              timeout=patience, check=False)
 
 
 def remove_leftovers():
