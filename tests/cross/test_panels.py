@@ -132,6 +132,9 @@ class Found(unittest.TestCase):
                     self.assertIn(keys, expected)
                     for metric in panel.metrics:
                         self.compare(metric, metrics[metric["id"]], expected[keys][metric["id"]], keys)
+                for metric in panel.metrics:
+                    values = [metrics[metric["id"]] for _, metrics in rows]
+                    self.assertTrue(any(v not in (0, None) for v in values), "nothing but zeros: %s" % metric)
                 for level, bucket in enumerate(panel.buckets):
                     self.assert_complete(bucket, {k[level] for k, _ in rows}, {k[level] for k in expected})
 
