@@ -7,6 +7,7 @@ import unittest
 import zipfile
 
 from support.delivery import SAMPLE
+from support.fake_elasticsearch import FakeElasticsearch
 from support.fake_kibana import FakeKibana
 from support.panels import objects_of
 from support.program import ROOT, Home
@@ -104,6 +105,26 @@ class Dashboards(unittest.TestCase):
             self.assert_refused(plain, "certificate")
             trusted = text + "setup.kibana.ssl.certificate_authorities: ['%s']\n" % known["ca"]
             self.assert_loaded(self.home.execute(["setup", "--dashboards", "-c", self.home.file("packetbeat.yml", trusted), *words[2:]]))
+
+    def test_plain_setup_goes_to_elasticsearch_and_then_to_kibana(self):
+        elasticsearch = FakeElasticsearch()
+        self.addCleanup(elasticsearch.close)
+        output = 'setup.kibana.host: "%s"\noutput.elasticsearch.hosts: ["%s"]\n' % (self.kibana.address, elasticsearch.address)
+        words = ["-c", self.home.config(output=output), "--path.home", self.home.path, "--strict.perms=false"]
+        run = self.home.execute(["setup", "--index-management", *words])
+        self.assertEqual(run.status, 0, run.explain())
+        self.assertTrue(run.stdout.decode().endswith("Index setup finished.\n"))
+        self.assertEqual(self.kibana.requests, [])
+        run = self.home.execute(["setup", *words])
+        self.assertEqual(run.status, 0, run.explain())
+        self.assertTrue(run.stdout.decode().endswith(
+            "Index setup finished.\nLoading dashboards (Kibana must be running and reachable)\nLoaded dashboards\n"), run.stdout)
+        self.assertLessEqual(OURS, set(self.kibana.of_type("dashboard")))
+
+    def test_plain_setup_without_elasticsearch_says_what_can_be_done(self):
+        run = self.home.execute(["setup", *self.words()])
+        self.assert_refused(run, "the Elasticsearch output is not configured", "use --dashboards")
+        self.assertEqual(self.kibana.requests, [])
 
     # -------------------------------------------------------------- which ones
 
