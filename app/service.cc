@@ -25,6 +25,7 @@
 #include "app/service/memory_capture.h"
 #include "app/service/signals.h"
 #include "app/service/source_filter.h"
+#include "app/service/worker_care.h"
 #include "dataplane/filter/filter.h"
 #include "dataplane/source/dump.h"
 #include "dataplane/steering.h"
@@ -63,7 +64,10 @@ void name_thread(const std::string& name) { (void)::pthread_setname_np(::pthread
 
 class Service {
  public:
-  Service(Options options, const LoadedConfig& config) : options_(std::move(options)), config_(config) {}
+  Service(Options options, const LoadedConfig& config)
+      : options_(std::move(options)),
+        config_(config),
+        care_(options_.general.spanbeat_watchdog_timeout, config.paths.data) {}
 
   int run() {
     started_ = steady_time();
@@ -245,6 +249,7 @@ class Service {
       sources_.clear();
       for (unsigned i = 0; i < workers_; ++i) sources_.push_back(&steering_->queue(i));
     }
+    if (live()) care_.leave_out_quarantined(options_.decoders);
     for (const auto& decoder : options_.decoders) {
       if (decoder != nullptr) ++streams_;
     }
@@ -254,13 +259,14 @@ class Service {
     output_ = sink->name();
     batch_size_ = static_cast<std::int64_t>(sink->wanted_documents());
     queue_events_ = options_.exporting.queue.events;
-    const WorkerConfig config = share_of_worker();
+    WorkerConfig config = share_of_worker();
     const bool steered = steering_ != nullptr || capture_->shared_out();
     for (Source* source : sources_) {
       auto lane = std::make_unique<Lane>(live() ? kLiveChunks : kFileChunks);
       lane->worker = std::make_unique<Worker>(config, make_decoders(options_), steered ? std::nullopt : filter(problem),
                                               *source, lane->ring);
       lanes_.push_back(std::move(lane));
+      ++config.number;
     }
     exporter_ = std::make_unique<Exporter>(options_.exporting, std::move(sink));
     return true;
@@ -282,6 +288,7 @@ class Service {
         stop();
       }
       show_warnings();
+      look_after_workers();
       if (period > 0 && steady_time() >= next) {
         const MetricTree now = metrics();
         show_metrics(metrics_since(shown, now), period);
@@ -289,6 +296,15 @@ class Service {
         next += period * std::max<Time>((steady_time() - next) / period + 1, 1);
       }
     }
+  }
+
+  // Once a second: overload, and decoders that do not come back.
+  void look_after_workers() {
+    if (steady_time() < next_look_) return;
+    next_look_ = steady_time() + kSecond;
+    std::vector<Worker*> workers;
+    for (const auto& lane : lanes_) workers.push_back(lane->worker.get());
+    care_.look(workers, exporter_->counters().get(Counter::event_queue_dropped), stops_ == 0);
   }
 
   // The first signal ends the capture and sees everything out; a second one does not wait for a sink that is stuck; a
@@ -329,6 +345,7 @@ class Service {
     for (const auto& lane : lanes_) all.add_all(lane->worker->counters());
     if (steering_ != nullptr) all.add_all(steering_->counters());
     all.add_all(exporter_->counters());
+    all.add(Counter::watchdog_stalls, care_.stalls());
     return all;
   }
   [[nodiscard]] StageTimes stage_times() const {
@@ -444,6 +461,8 @@ class Service {
   Time started_ = 0;
   std::uint64_t started_tsc_ = 0;
   std::uint64_t streams_ = 0;
+  WorkerCare care_;
+  Time next_look_ = 0;
   std::string output_;
   std::int64_t batch_size_ = 0;
   std::unique_ptr<Endpoint> endpoint_;  // asks all of the above

@@ -126,6 +126,7 @@ class SteeredSource final : public Source {
   [[nodiscard]] State state() const override { return ended_ ? State::end : State::open; }
   [[nodiscard]] bool live() const override { return live_; }
   [[nodiscard]] Time idle_time() const override { return live_ ? system_time() : kNever; }
+  [[nodiscard]] unsigned backlog() const override { return ring_.fill(); }
   void collect(Counters& /*counters*/) override {}
   void interrupt() override {}
 

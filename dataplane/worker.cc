@@ -2,6 +2,7 @@
 
 #include "dataplane/event/output.h"
 #include "dataplane/flow/flows.h"
+#include "dataplane/load_watch.h"
 #include "dataplane/stream/engine.h"
 
 namespace spanbeat {
@@ -17,8 +18,13 @@ struct Worker::Impl {
         flows(config.flows, table, keys, output, counters),
         engine(config.streams, config.event_memory, decoders, table, output, counters),
         fragments(config.fragments, counters),
-        tunnels(config.tunnels) {
+        tunnels(config.tunnels),
+        sampler(config.sampling),
+        dedup(config.dedup, counters),
+        load(config, alert_protocol(decoders.size()), {source, ring, output, engine, flows, counters}),
+        choosy(!sampler.takes_all() || dedup.on()) {
     flows.connect(engine);
+    if (!sampler.takes_all()) output.sampled(config.sampling.rate);
   }
 
   void run();
@@ -26,7 +32,11 @@ struct Worker::Impl {
   void packet(std::size_t i);
   __attribute__((always_inline)) void flow_packet(const Packet& packet, Headers& headers, const FlowKey& key,
                                                   FlowIndex guess, std::uint32_t packets, std::uint64_t bytes);
+  __attribute__((noinline)) bool leaves_out(std::size_t i);
+  bool sampled_out(const Headers& header, std::uint32_t count);
   __attribute__((noinline)) void fragment(const Packet& packet, Headers& headers);
+  void look();
+  void quarantine();
   void tick(Time now);
 
   Source& source;
@@ -41,6 +51,10 @@ struct Worker::Impl {
   StreamEngine engine;
   FragmentTable fragments;
   const TunnelSet tunnels;
+  const FlowSampler sampler;
+  Deduplicator dedup;
+  LoadWatch load;
+  const bool choosy;  // not every packet is taken: sampling, or copies are dropped
 
   Time clock = kNever;  // the packet clock: the greatest timestamp seen so far
   std::uint64_t bursts = 0;
@@ -65,6 +79,7 @@ void Worker::Impl::tick(Time now) {
   clock = now;
   next_tick = (now >> 26 << 26) + (Time{1} << 26);
   engine.advance(now);
+  engine.pulse().leave();
   flows.advance(now);
   output.stage(Stage::packet);
   fragments.expire(now);
@@ -72,7 +87,25 @@ void Worker::Impl::tick(Time now) {
   clocks.end_timers(turn);
 }
 
+// Now and then: how much waits, and what the watchdog wants.
+void Worker::Impl::look() {
+  if ((bursts & 0xfff) == 0) source.collect(counters);
+  load.look();
+  if (engine.pulse().asked() != 0) quarantine();
+}
+
+void Worker::Impl::quarantine() {
+  const std::uint64_t place = engine.pulse().asked();
+  engine.pulse().answered();
+  const std::size_t index = Pulse::protocol_of(place) - std::size_t{1};
+  if (index >= decoders.size() || decoders[index] == nullptr) return;
+  engine.quarantine(Pulse::protocol_of(place));
+  counters.add(Counter::watchdog_quarantined);
+  load.tell_quarantine(decoders[index]->info().name, Pulse::packet_of(place));
+}
+
 void Worker::Impl::run() {
+  if (source.live()) engine.pulse().begin();
   // A live source that was interrupted still gives what it has taken in.
   while (source.live() || !stopping.load(std::memory_order_relaxed)) {
     clocks.begin();
@@ -81,7 +114,8 @@ void Worker::Impl::run() {
       burst(count);
       clocks.end(count, source.live() && !busy);
       busy = count == kBurst;
-      if ((++bursts & 0xfff) == 0) source.collect(counters);
+      engine.pulse().beat();
+      if ((++bursts & 0x3f) == 0 || engine.pulse().asked() != 0) look();
       continue;
     }
     clocks.end(0, true);
@@ -93,7 +127,11 @@ void Worker::Impl::run() {
     output.flush(now, true);
     output.progress(output.packet_number());
     source.collect(counters);
+    engine.pulse().beat();
+    look();
   }
+  engine.pulse().end();
+  load.end();
   source.collect(counters);
   if (clock == kNever) clock = 0;
   output.wait_from_now_on();
@@ -135,13 +173,20 @@ inline void Worker::Impl::flow_packet(const Packet& packet, Headers& header, con
     const ProtocolId protocol = engine.protocol_of(header);
     if (protocol != 0) {
       const StageScope stage(clocks, WorkStage::stream);
-      if (header.transport == Transport::tcp) {
+      if (engine.shedding() && engine.sheds(found.flow, header)) [[unlikely]] {
+        // Under overload.
+      } else if (header.transport == Transport::tcp) {
         decoded = engine.tcp(found.flow, found.side, header, packet.timestamp, protocol);
       } else if (!header.payload.empty()) {
         decoded = engine.datagram(found.flow, found.side, header, packet.timestamp, protocol);
         if (table.record(found.flow).connection == 0) flows.conversation_over(found.flow);
       }
+      engine.pulse().leave();
     }
+  }
+  if (found.flow == kNoFlow && load.step() == OverloadStep::flow_accounting) [[unlikely]] {
+    counters.add(Counter::capture_shed);
+    return;
   }
   counters.add(decoded ? Counter::capture_to_decoder : Counter::capture_flow_only);
 }
@@ -162,6 +207,7 @@ inline void Worker::Impl::packet(std::size_t i) {
   }
   if (packet.clock) return;
   if (packet.octets.size() < packet.wire_length) counters.add(Counter::capture_truncated);
+  if (choosy && leaves_out(i)) return;
   switch (headers[i].result) {
     case DissectResult::bad_link:
       counters.add(Counter::capture_undecodable_link);
@@ -176,6 +222,22 @@ inline void Worker::Impl::packet(std::size_t i) {
       break;
   }
   flow_packet(packet, headers[i], flow_keys[i], guesses[i], 1, packet.wire_length);
+}
+
+// Counts a flow's packets that sampling leaves out.
+bool Worker::Impl::sampled_out(const Headers& header, std::uint32_t count) {
+  if (sampler.takes_all() || sampler.takes(header)) return false;
+  counters.add(Counter::capture_sampled_out, count);
+  return true;
+}
+
+// Is the packet a copy, or of a flow that sampling leaves out? A fragment goes the way of its datagram.
+bool Worker::Impl::leaves_out(std::size_t i) {
+  if (dedup.on() && dedup.is_copy(i, packets[i].timestamp)) {
+    counters.add(Counter::capture_duplicate);
+    return true;
+  }
+  return flow_keys[i].valid && sampled_out(headers[i], 1);
 }
 
 void Worker::Impl::burst(std::size_t count) {
@@ -193,6 +255,8 @@ void Worker::Impl::burst(std::size_t count) {
     }
     bytes += packets[i].wire_length;
     dissect(packets[i], headers[i], tunnels);
+    if (choosy && dedup.on()) [[unlikely]]
+      dedup.prepare(i, packets[i], headers[i]);
     flow_keys[i].valid = false;
     if (headers[i].result == DissectResult::bad_link || headers[i].result == DissectResult::fragment) continue;
     keys.make(headers[i], flow_keys[i]);
@@ -219,6 +283,8 @@ void Worker::Impl::fragment(const Packet& packet, Headers& header) {
     if (header.result != DissectResult::fragment) break;
     whole = fragments.add_inner(header, *whole, clock);  // a fragment within a tunnel that was fragmented
   }
+  // The earlier fragments count as merged.
+  if (choosy && sampled_out(header, 1)) return;
   FlowKey key;
   keys.make(header, key);
   flow_packet(packet, header, key, kNoFlow, whole->packets, whole->wire_bytes);
@@ -236,6 +302,8 @@ void Worker::stop() {
 }
 const Counters& Worker::counters() const { return impl_->counters; }
 StageTimes Worker::stages() const { return impl_->output.clocks().times(); }
+Pulse& Worker::pulse() { return impl_->engine.pulse(); }
+void Worker::output_loses(bool loses) { impl_->load.output_loses(loses); }
 std::uint64_t Worker::live_flows() const { return impl_->live_flows.load(std::memory_order_relaxed); }
 
 }  // namespace spanbeat

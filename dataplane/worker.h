@@ -11,9 +11,13 @@
 #include <optional>
 #include <vector>
 
+#include "dataplane/dedup.h"
 #include "dataplane/dissect/fragments.h"
 #include "dataplane/event/chunk.h"
 #include "dataplane/filter/filter.h"
+#include "dataplane/overload.h"
+#include "dataplane/pulse.h"
+#include "dataplane/sampling.h"
 #include "dataplane/source/source.h"
 #include "dataplane/stage_clocks.h"
 #include "dataplane/stream/decoder.h"
@@ -43,6 +47,11 @@ struct WorkerConfig {
   FlowConfig flows;
   StreamLimits streams;
   FragmentLimits fragments;
+  SamplingConfig sampling;
+  DedupConfig dedup;
+  OverloadConfig overload;
+  bool alerts = false;                                // documents about the worker itself, alert.h
+  unsigned number = 0;                                // of the worker
   TunnelSet tunnels;                                  // whose inside is decoded
   std::size_t event_memory = std::size_t{512} << 20;  // ceiling of open transactions
 };
@@ -63,6 +72,10 @@ class Worker {
   [[nodiscard]] const Counters& counters() const;
   // Cycles of each stage; from any thread.
   [[nodiscard]] StageTimes stages() const;
+  // What the watchdog sees, and where it asks; from any thread.
+  [[nodiscard]] Pulse& pulse();
+  // From any thread: documents are being dropped behind the ring.
+  void output_loses(bool loses);
   // Flows in the table now; from any thread.
   [[nodiscard]] std::uint64_t live_flows() const;
 

@@ -30,7 +30,7 @@ def literal(e):
     d, t = e.get("default"), e["type"]
     if t == "bool":
         return "true" if d else "false"
-    if t in ("int", "size"):
+    if t in ("int", "size", "float"):
         return str(d)
     if t == "duration":
         return str(nanoseconds(d))

@@ -4,6 +4,7 @@
 
 #include "app/config/dpdk.h"
 #include "app/config/known.h"
+#include "dataplane/alert.h"
 #include "dataplane/filter/filter.h"
 #include "decoders/registry.h"
 #include "export/processors/geoip.h"
@@ -45,6 +46,14 @@ void read_limits(const GeneralSettings& general, WorkerConfig& worker) {
   streams.max_connections = static_cast<std::size_t>(general.spanbeat_streams_max_connections);
   streams.hole_packets = static_cast<std::uint32_t>(general.spanbeat_streams_hole_packets);
   streams.hole_time = general.spanbeat_streams_hole_time;
+  worker.sampling.rate = general.spanbeat_sampling_rate;
+  worker.sampling.seed = static_cast<std::uint64_t>(general.spanbeat_sampling_seed);
+  worker.dedup.window = general.spanbeat_dedup_window;
+  worker.dedup.packets = static_cast<std::size_t>(general.spanbeat_dedup_packets);
+  worker.overload.enabled = general.spanbeat_overload_enabled;
+  worker.overload.big_flow = static_cast<std::uint64_t>(general.spanbeat_overload_big_flow);
+  worker.overload.recovery = general.spanbeat_overload_recovery;
+  worker.alerts = general.spanbeat_alerts_enabled;
   worker.fragments.datagrams = static_cast<std::size_t>(general.spanbeat_fragments_datagrams);
   worker.fragments.octets = static_cast<std::size_t>(general.spanbeat_fragments_octets);
   worker.fragments.timeout = general.spanbeat_fragments_timeout;
@@ -78,6 +87,16 @@ void check_values(const Setting& root, const GeneralSettings& general, Diagnosti
   };
   negative("packetbeat.shutdown_timeout", general.packetbeat_shutdown_timeout);
   negative("spanbeat.streams.hole_time", general.spanbeat_streams_hole_time);
+  negative("spanbeat.overload.recovery", general.spanbeat_overload_recovery);
+  complain("spanbeat.watchdog.timeout",
+           general.spanbeat_watchdog_timeout < 0 ||
+               (general.spanbeat_watchdog_timeout > 0 && general.spanbeat_watchdog_timeout < kSecond),
+           ": write 0 or a duration of at least 1s");
+  // Written so that it is also true of what is no number.
+  const double rate = general.spanbeat_sampling_rate;
+  complain("spanbeat.sampling.rate", !(rate > 0 && rate <= 1), ": write a number above 0 and up to 1, such as 0.1");
+  complain("spanbeat.dedup.window", general.spanbeat_dedup_window < 0 || general.spanbeat_dedup_window > 60 * kSecond,
+           ": write a duration from 0s up to 1m, such as 2ms");
   complain("spanbeat.fragments.timeout", general.spanbeat_fragments_timeout < kMillisecond,
            ": write a duration of at least 1ms");
   complain("logging.metrics.period", general.logging_metrics_period < kSecond, ": write a duration of at least 1s");
@@ -123,6 +142,7 @@ void read_options(const Setting& root, Options& options, Diagnostics& diagnostic
   options.worker.tunnels = read_tunnels(options.general);
   read_dpdk(root, options.general, options.dpdk, diagnostics);
   read_protocols(root, options.decoders, options.exporting.streams, diagnostics);
+  options.exporting.streams.emplace_back().info = &kAlertInfo;
 }
 
 }  // namespace spanbeat

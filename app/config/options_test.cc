@@ -158,6 +158,28 @@ TEST(Limits, ReachTheWorkerAndAreChecked) {
   EXPECT_NE(outcome("spanbeat.workers: 65").errors.find("out of range"), std::string::npos);
 }
 
+TEST(LineRate, SettingsReachTheWorkerAndAreChecked) {
+  const Outcome out = outcome(
+      "spanbeat.sampling: {rate: 0.25, seed: 9}\nspanbeat.dedup: {window: 2ms, packets: 4096}\n"
+      "spanbeat.overload: {enabled: false, big_flow: 2MiB, recovery: 5s}\nspanbeat.alerts.enabled: true\n"
+      "spanbeat.watchdog.timeout: 0\n");
+  EXPECT_EQ(out.errors + out.warnings, "");
+  const WorkerConfig& worker = out.options.worker;
+  EXPECT_EQ(worker.sampling.rate, 0.25);
+  EXPECT_EQ(worker.sampling.seed, 9U);
+  EXPECT_EQ(worker.dedup.window, 2 * kMillisecond);
+  EXPECT_EQ(worker.dedup.packets, 4096U);
+  EXPECT_FALSE(worker.overload.enabled);
+  EXPECT_EQ(worker.overload.big_flow, std::size_t{2} << 20);
+  EXPECT_EQ(worker.overload.recovery, 5 * kSecond);
+  EXPECT_TRUE(worker.alerts);
+  for (const char* rate : {"0", "-0.5", "1.01", ".nan", ".inf"})
+    EXPECT_NE(outcome("spanbeat.sampling.rate: " + std::string(rate)).errors, "") << rate;
+  EXPECT_NE(outcome("spanbeat.dedup.window: 61s").errors.find("up to 1m"), std::string::npos);
+  EXPECT_NE(outcome("spanbeat.dedup.window: -1ms").errors.find("up to 1m"), std::string::npos);
+  EXPECT_NE(outcome("spanbeat.watchdog.timeout: 100ms").errors.find("at least 1s"), std::string::npos);
+}
+
 TEST(Limits, DefaultsAreThoseOfTheRooms) {
   const Outcome out = outcome("name: x");
   const WorkerConfig preset;
@@ -174,6 +196,12 @@ TEST(Limits, DefaultsAreThoseOfTheRooms) {
   EXPECT_EQ(out.options.worker.fragments.octets, preset.fragments.octets);
   EXPECT_EQ(out.options.worker.fragments.timeout, preset.fragments.timeout);
   EXPECT_EQ(out.options.worker.event_memory, preset.event_memory);
+  EXPECT_EQ(out.options.worker.sampling.rate, preset.sampling.rate);
+  EXPECT_EQ(out.options.worker.dedup.window, preset.dedup.window);
+  EXPECT_EQ(out.options.worker.dedup.packets, preset.dedup.packets);
+  EXPECT_EQ(out.options.worker.overload.enabled, preset.overload.enabled);
+  EXPECT_EQ(out.options.worker.overload.big_flow, preset.overload.big_flow);
+  EXPECT_EQ(out.options.worker.overload.recovery, preset.overload.recovery);
 }
 
 TEST(Tunnels, AreAllOpenedAndEachCanBeSwitchedOffAlone) {

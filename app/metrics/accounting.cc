@@ -35,10 +35,10 @@ std::vector<AccountingIdentity> accounting_identities(const Counters& counters) 
   return {
       {"offered = received + source dropped", get(Counter::capture_offered),
        get(Counter::capture_received) + group(counters, "capture_source_dropped")},
-      {"received = filtered + duplicate + sampled out + undecodable + fragment merged + flow only + to decoder",
+      {"received = filtered + duplicate + sampled out + shed + undecodable + fragment merged + flow only + to decoder",
        get(Counter::capture_received),
        get(Counter::capture_filtered) + get(Counter::capture_duplicate) + get(Counter::capture_sampled_out) +
-           group(counters, "capture_undecodable") + get(Counter::capture_fragment_merged) +
+           get(Counter::capture_shed) + group(counters, "capture_undecodable") + get(Counter::capture_fragment_merged) +
            get(Counter::capture_flow_only) + get(Counter::capture_to_decoder)},
       {"created + copied + spool recovered = processor dropped + queue dropped + rejected + acknowledged + pending + "
        "spool pending + spool lost",
@@ -58,6 +58,7 @@ std::string accounting_table(const Counters& counters, std::int64_t elapsed) {
              {"  filtered", get(Counter::capture_filtered), false},
              {"  duplicate", get(Counter::capture_duplicate), false},
              {"  sampled out", get(Counter::capture_sampled_out), false},
+             {"  shed", get(Counter::capture_shed), false},
              {"  undecodable", group(counters, "capture_undecodable"), false},
              {"  fragment merged", get(Counter::capture_fragment_merged), false},
              {"  flow only", get(Counter::capture_flow_only), true},
@@ -79,13 +80,13 @@ std::string accounting_table(const Counters& counters, std::int64_t elapsed) {
   for (std::size_t i = 0; i < kCounters; ++i) {
     const std::string_view name = kCounterInfo[i].name;
     static constexpr std::string_view kFaults[] = {
-        "capture_undecodable", "capture_file",       "capture_truncated",  "fragment_overlaps",
-        "fragment_timeouts",   "fragment_evicted",   "flow_evicted",       "tcp_gap",
-        "tcp_overlap",         "tcp_dropped",        "tcp_held",           "decoder_",
-        "transactions_",       "event_truncated",    "processor_failures", "sink_write_errors",
-        "sink_retried",        "sink_throttled",     "sink_duplicates",    "sink_dead_letters",
-        "sink_given_up",       "sink_truncated",     "sink_too_large",     "sink_unaddressed",
-        "spool_recovered",     "spool_write_errors", "spool_damaged",      "dump_refused"};
+        "capture_undecodable", "capture_file",       "capture_truncated", "capture_shed",   "fragment_overlaps",
+        "fragment_timeouts",   "fragment_evicted",   "flow_evicted",      "tcp_gap",        "tcp_overlap",
+        "tcp_dropped",         "tcp_held",           "decoder_",          "transactions_",  "event_truncated",
+        "processor_failures",  "sink_write_errors",  "sink_retried",      "sink_throttled", "sink_duplicates",
+        "sink_dead_letters",   "sink_given_up",      "sink_truncated",    "sink_too_large", "sink_unaddressed",
+        "spool_recovered",     "spool_write_errors", "spool_damaged",     "dump_refused",   "dedup_",
+        "overload_",           "watchdog_"};
     const std::uint64_t value = get(static_cast<Counter>(i));
     for (const std::string_view prefix : kFaults) {
       if (value != 0 && name.substr(0, prefix.size()) == prefix) {

@@ -54,6 +54,8 @@ Chunk* ChunkRing::pop() {
   return rte_ring_sc_dequeue(full_->ring, &chunk) == 0 ? static_cast<Chunk*>(chunk) : nullptr;
 }
 
+unsigned ChunkRing::fill() const { return rte_ring_count(full_->ring) * 100 / static_cast<unsigned>(chunks_.size()); }
+
 void ChunkRing::release(Chunk* chunk) {
   // A chunk that grew for one large event does not stay large.
   if (chunk->capacity > kChunkSize) {

@@ -51,6 +51,8 @@ class ChunkRing {
   void push(Chunk* chunk);
   // Producer: every event of packets up to `number` was pushed.
   void progress(std::uint64_t number) { progress_.store(number, std::memory_order_release); }
+  // From either side: the chunks that wait for the consumer, in percent of all.
+  [[nodiscard]] unsigned fill() const;
   // Producer: nothing more will come.
   void close() { closed_.store(true, std::memory_order_release); }
 

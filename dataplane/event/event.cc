@@ -159,6 +159,28 @@ void Event::append(Field field, std::string_view more) {
   record_->header.size = static_cast<std::uint32_t>(record_->last + sizeof entry + padded(entry.size));
 }
 
+bool Event::remove(std::span<const Field> fields) {
+  if (record_ == nullptr) return false;
+  std::uint8_t* const base = record_->base();
+  std::size_t kept = sizeof(EventHeader);
+  bool removed = false;
+  for (std::size_t at = kept; at < record_->header.size;) {
+    FieldEntry entry;
+    std::memcpy(&entry, base + at, sizeof entry);
+    const std::size_t whole = sizeof entry + padded(entry.size);
+    if (std::find(fields.begin(), fields.end(), entry.field) != fields.end()) {
+      removed = true;
+    } else {
+      if (removed) std::memmove(base + kept, base + at, whole);
+      kept += whole;
+    }
+    at += whole;
+  }
+  record_->header.size = static_cast<std::uint32_t>(kept);
+  record_->last = 0;
+  return removed;
+}
+
 TreeWriter::TreeWriter(Event& event, Field field) : event_(event) {
   event_.put(field, nullptr, 0, false);
   failed_ = event_.record_ == nullptr || event_.record_->last == 0;

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -186,6 +187,8 @@ class Event {
   }
   // One more line in error.message.
   void note(std::string_view what) { set<Field::error_message>(what); }
+  // Takes fields out again, wherever they stand. True when there was one.
+  bool remove(std::span<const Field> fields);
   void drop();
 
   // Everything from the header on, for the chunk.

@@ -44,9 +44,19 @@ bool EventOutput::make_room(std::size_t size) {
   return true;
 }
 
+// What the worker's state makes of every event.
+__attribute__((noinline)) void EventOutput::change(Event& event) {
+  static constexpr Field kPayload[] = {F::request, F::response, F::http_request_body_content,
+                                       F::http_response_body_content};
+  if (without_payload_ && event.remove(kPayload)) counters_.add(Counter::overload_without_payload);
+  if (sampling_rate_ < 1) event.set<F::spanbeat_sampling_rate>(sampling_rate_);
+}
+
 void EventOutput::emit(Event&& event, std::uint64_t order_flow, Time now) {
   const StageScope scope(clocks_, WorkStage::event);
   counters_.add(Counter::event_created);
+  if (changes_events_) [[unlikely]]
+    change(event);
   EventHeader& header = event.header();
   if (!event) {  // the arena had no room for it
     counters_.add(Counter::event_queue_dropped);

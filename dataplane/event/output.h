@@ -26,6 +26,16 @@ class EventOutput {
     stage_ = Stage::packet;
   }
   void stage(Stage stage) { stage_ = stage; }
+  // Flows are sampled: every event from now on says at which rate.
+  void sampled(double rate) {
+    sampling_rate_ = rate;
+    changes_events_ = sampling_rate_ < 1 || without_payload_;
+  }
+  // From now on events carry no payload (or do again): neither the texts of request and response nor bodies.
+  void leave_payload_out(bool out) {
+    without_payload_ = out;
+    changes_events_ = sampling_rate_ < 1 || without_payload_;
+  }
   [[nodiscard]] std::uint64_t packet_number() const { return packet_; }
   void emit(Event&& event, std::uint64_t order_flow, Time now);
   // Hands the current chunk over if it holds events that are older than a second, or in any case.
@@ -40,6 +50,7 @@ class EventOutput {
 
  private:
   [[nodiscard]] bool make_room(std::size_t size);
+  void change(Event& event);
 
   ChunkRing& ring_;
   Counters& counters_;
@@ -50,6 +61,9 @@ class EventOutput {
   std::uint32_t sequence_ = 0;
   Stage stage_ = Stage::packet;
   bool live_;
+  bool changes_events_ = false;  // for one of these
+  bool without_payload_ = false;
+  double sampling_rate_ = 1;
 };
 
 }  // namespace spanbeat

@@ -44,6 +44,7 @@ std::uint64_t Flows::due_tick(FlowIndex flow) {
 }
 
 FlowIndex Flows::make(const Headers& headers, const FlowKey& key, const Packet& packet) {
+  if (!makes_new_) return kNoFlow;
   FlowIndex flow = table_.insert(key);
   if (flow == kNoFlow) {
     evict_one();
@@ -140,6 +141,8 @@ Flows::Found Flows::account(const Headers& headers, const FlowKey& key, FlowInde
   if (other != kNoFlow) {
     const int side = key.swapped != (table_.record(other).swapped != 0) ? 1 : 0;
     add(other, side, headers, packet, packets, bytes);
+  } else if (!makes_new_) {
+    found.flow = kNoFlow;
   }
   return found;
 }

@@ -36,6 +36,8 @@ class Flows {
   void conversation_over(FlowIndex flow) {
     if (!config_.enabled) table_.erase(flow);
   }
+  // Under overload: false, and packets of flows that are not in the table are not accounted: kNoFlow.
+  void make_new(bool on) { makes_new_ = on; }
 
   void start(Time now);
   // Moves the clock on: ends what is idle, reports what is due.
@@ -64,7 +66,8 @@ class Flows {
   StreamEngine* engine_ = nullptr;
   EventArena arena_{std::size_t{1} << 20};
   TcpAccount* tcp_ = nullptr;  // beside the records, with extra_fields
-  bool extras_ = false;        // anything is kept beside the records
+  bool makes_new_ = true;
+  bool extras_ = false;  // anything is kept beside the records
   Wheel wheel_;
   std::vector<Wheel::Entry> due_;
   std::vector<FlowIndex> ending_;

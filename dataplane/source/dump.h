@@ -55,6 +55,7 @@ class DumpSource final : public Source {
   [[nodiscard]] State state() const override { return inner_.state(); }
   [[nodiscard]] bool live() const override { return inner_.live(); }
   [[nodiscard]] Time idle_time() const override { return inner_.idle_time(); }
+  [[nodiscard]] unsigned backlog() const override { return inner_.backlog(); }
   void collect(Counters& counters) override;
   void interrupt() override { inner_.interrupt(); }
   // Of the writer; to be asked after the end.

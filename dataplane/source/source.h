@@ -29,6 +29,9 @@ class Source {
   // The time stamp that a packet would have if it came now: what timers go by while bursts are empty. kNever: only the
   // next packet tells.
   [[nodiscard]] virtual Time idle_time() const { return kNever; }
+  // How full what holds the packets before the next burst is, in percent; 0 where nobody can tell. Called by the worker
+  // now and then.
+  [[nodiscard]] virtual unsigned backlog() const { return 0; }
   // Adds what the source alone can count: offered, source_dropped_*, file errors. Called by the worker now and then.
   virtual void collect(Counters& counters) = 0;
   // Asks a blocking burst to return soon; may be called from any thread and from a signal handler.

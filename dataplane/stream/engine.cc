@@ -191,7 +191,9 @@ void StreamEngine::close(std::uint32_t number, CloseReason reason) {
 
 void StreamEngine::close_flow(FlowIndex flow, CloseReason reason) {
   const std::uint32_t connection = flows_.record(flow).connection;
-  if (connection != 0) close(connection - 1, reason);
+  if (connection == 0) return;
+  close(connection - 1, reason);
+  pulse_.leave();
 }
 
 void StreamEngine::start(Time now) {

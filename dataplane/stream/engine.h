@@ -17,6 +17,8 @@
 
 #include "dataplane/event/output.h"
 #include "dataplane/flow/wheel.h"
+#include "dataplane/overload.h"
+#include "dataplane/pulse.h"
 #include "dataplane/stream/connection.h"
 #include "dataplane/worker.h"
 
@@ -68,6 +70,15 @@ class StreamEngine {
   [[nodiscard]] Time last_use(const FlowRecord& record) {
     return record.connection == 0 ? kNever : at(record.connection - 1).last;
   }
+  // Under overload (shedding.cc): what is given up from now on; `big_flow` in octets of both directions.
+  void shed(OverloadStep step, std::uint64_t big_flow);
+  [[nodiscard]] bool shedding() const { return shed_big_ != UINT64_MAX; }
+  // While shedding, before tcp() or datagram(): true when the packet is not to go there.
+  bool sheds(FlowIndex flow, const Headers& headers);
+  // Switches a protocol off: its connections are dropped without a word to its decoder.
+  void quarantine(ProtocolId protocol);
+  // In which decoder the worker is.
+  [[nodiscard]] Pulse& pulse() { return pulse_; }
   // Flushes and ends everything, in the order of the flows' first packets.
   void shutdown();
 
@@ -131,6 +142,9 @@ class StreamEngine {
   Wheel wheel_;
   std::vector<Wheel::Entry> due_;
   Time now_ = 0;
+  std::uint64_t shed_big_ = UINT64_MAX;
+  bool shed_new_ = false;
+  Pulse pulse_;
 };
 
 }  // namespace spanbeat

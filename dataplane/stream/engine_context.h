@@ -18,6 +18,7 @@ class StreamEngine::EngineContext final : public Context {
     endpoints_ = &connection.endpoints;
     protocol_ = connection.protocol;
     time_ = time;
+    engine_.pulse_.enter(connection.protocol, engine_.output_.packet_number(), &connection.endpoints);
   }
   void set_time(Time time) { time_ = time; }
   // The ICMP message that is being shown, and who sent it.

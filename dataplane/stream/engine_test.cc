@@ -409,6 +409,27 @@ TEST(Streams, DatagramsReachTheDecoderWithTheirDirection) {
   EXPECT_TRUE(accounting_holds(ran.counters));
 }
 
+// Later TLS, a protocol that is not what the port says: nothing is put in order or held any more.
+TEST(Streams, AConnectionThatIsOverCostsItsCountersAlone) {
+  Conversation c;
+  c.handshake();
+  c.client("hello");
+  for (int i = 0; i < 20; ++i) {
+    c.server("later " + std::to_string(i));
+    c.client("and later");
+  }
+  for (std::size_t i = 6; i + 2 < c.frames.size(); i += 4) std::swap(c.frames[i], c.frames[i + 2]);
+  Record how;
+  how.done_after = 5;
+  const Ran ran = play(c.frames, how);
+  EXPECT_EQ(ran.record.lines, Lines{">hello"});
+  EXPECT_EQ(ran.counters.get(Counter::capture_to_decoder), 1U);
+  EXPECT_EQ(ran.counters.get(Counter::capture_flow_only), c.frames.size() - 1);
+  EXPECT_EQ(ran.counters.get(Counter::tcp_connections), 1U);
+  EXPECT_EQ(ran.counters.get(Counter::tcp_out_of_order), 0U);
+  EXPECT_EQ(ran.counters.get(Counter::tcp_gaps), 0U);
+}
+
 // The property behind the shuffle figure of the project: any order within a window gives the same streams.
 TEST(Streams, AnyOrderWithinSixteenPacketsGivesTheSameStreams) {
   Conversation c;

@@ -37,7 +37,8 @@ class Recorder final : public DecoderOf<Recorder, RecorderState> {
     }
     const std::size_t size = data.size();
     say(direction, text(data.rest()), context);
-    return Step::ok(size);
+    shown_ += size;
+    return record_.done_after != 0 && shown_ >= record_.done_after ? Step::done() : Step::ok(size);
   }
   void on_datagram(RecorderState&, Direction direction, Cursor data, Context& context) {
     say(direction, text(data.rest()), context);
@@ -67,6 +68,7 @@ class Recorder final : public DecoderOf<Recorder, RecorderState> {
     line(arrow(direction) + std::string(data));
   }
   Record& record_;
+  std::size_t shown_ = 0;
   DecoderConfig config_;
 };
 
@@ -101,10 +103,10 @@ void run(FrameSource& source, const WorkerConfig& config, Ran& ran) {
 bool accounting_holds(const Counters& c) {
   const std::uint64_t accounted =
       c.get(Counter::capture_filtered) + c.get(Counter::capture_duplicate) + c.get(Counter::capture_sampled_out) +
-      c.get(Counter::capture_undecodable_link) + c.get(Counter::capture_undecodable_network) +
-      c.get(Counter::capture_undecodable_transport) + c.get(Counter::capture_undecodable_checksum) +
-      c.get(Counter::capture_undecodable_fragment) + c.get(Counter::capture_fragment_merged) +
-      c.get(Counter::capture_flow_only) + c.get(Counter::capture_to_decoder);
+      c.get(Counter::capture_shed) + c.get(Counter::capture_undecodable_link) +
+      c.get(Counter::capture_undecodable_network) + c.get(Counter::capture_undecodable_transport) +
+      c.get(Counter::capture_undecodable_checksum) + c.get(Counter::capture_undecodable_fragment) +
+      c.get(Counter::capture_fragment_merged) + c.get(Counter::capture_flow_only) + c.get(Counter::capture_to_decoder);
   return c.get(Counter::capture_received) == accounted &&
          c.get(Counter::capture_offered) == c.get(Counter::capture_received);
 }

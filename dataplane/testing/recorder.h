@@ -17,6 +17,7 @@ struct Record {
   bool show_time = false;
   std::size_t message = 0;     // > 0: takes only whole messages of that many octets
   std::size_t skip_after = 0;  // > 0: after each 'B' skips that many octets
+  std::size_t done_after = 0;  // > 0: wants nothing more once it was shown so many octets
 };
 
 struct Ran {

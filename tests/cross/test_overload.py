@@ -29,6 +29,7 @@ for _ in range(int(sys.argv[4])):
     for p in packets:
         s.send(p.octets)
 """
+FILE = "output.file: {path: '%s/out', filename: documents, rotate_every_kb: 1048576}\n"
 CONSOLE = "output.console: {}\nqueue.mem.events: 64\n"
 
 
@@ -142,6 +143,70 @@ class Overload(unittest.TestCase):
             self.assertGreater(counters["capture_source_dropped_worker"], 0)
             self.assertGreater(counters["capture_received"], 0)
             self.assertEqual(len(run.documents), counters["event_acknowledged"])
+
+    def test_work_is_given_up_step_by_step_and_taken_up_again(self):
+        """The program is held while more arrives than its ring takes: each time it takes one step more. Left alone, it takes all of them back."""
+        recovery = 4
+        with Home() as home:
+            space = self.wire()
+            more = ("spanbeat: {workers: 1, alerts.enabled: true, overload.recovery: %ds}\n" % recovery +
+                    "packetbeat.interfaces.buffer_size_mb: 1\n")
+
+            def flood(round_):
+                """Connections that were not there before."""
+                first = round_ % 20 * 2000
+                return home.file("flood.pcap", pcap.encode([request(number) for number in range(first, first + 2000)]))
+
+            def send(path, rounds=1):
+                subprocess.run([*space.inside, sys.executable, "-c", SENDER, TESTS, "left", path, str(rounds)], check=True, timeout=TIMEOUT)
+            with Loaded(home, more, space.inside, ["-E", "packetbeat.interfaces.device=right"], FILE % home.path) as loaded:
+                loaded.line(b"start running")
+                step = rounds = 0
+                while step < 4:
+                    rounds += 1
+                    loaded.child.send_signal(signal.SIGSTOP)
+                    send(flood(rounds))
+                    loaded.child.send_signal(signal.SIGCONT)
+                    step = int(loaded.line(b"worker 0: overload: step").split(b": step ")[1][:1])
+                send(capture("redis"))  # new flows, none of which is accounted
+                loaded.wait_for("capture_shed", 1)
+                loaded.line(b"worker 0: less load: step 0 of 4 is in force")
+                send(capture("http"))
+                loaded.wait_for("capture_to_decoder", 50)
+                run = loaded.end()
+            counters = self.check(run)
+            taken = [counters["overload_" + step] for step in ("payload", "big_flows", "new_decoders", "flow_accounting")]
+            self.assertGreater(min(taken), 0)
+            self.assertEqual(counters["overload_taken_back"], sum(taken))
+            self.assertGreater(counters["capture_source_dropped_kernel"], 0)
+            self.assertGreater(counters["overload_undecoded"], 0)
+            alerts = [d for d in run.documents if d["type"] == "alert"]
+            steps = [d["spanbeat"]["overload"]["step"] for d in alerts]
+            self.assertEqual([d["event"]["action"] for d in alerts],
+                             ["overload-step-taken" if now > before else "overload-step-taken-back" for before, now in zip([0, *steps], steps)])
+            self.assertEqual([steps.count(n) for n in range(1, 5)], [taken[n - 1] + (taken[n] if n < 4 else 0) for n in range(1, 5)])
+            self.assertEqual(steps[-1], 0)
+            for d in alerts:
+                self.assertEqual((d["event"]["kind"], d["event"]["category"], d["spanbeat"]["overload"]["cause"]), ("event", ["host"], "packets"))
+                self.assertIn("payload" if d["spanbeat"]["overload"]["step"] else "everything", d["message"])
+            after = run.documents[run.documents.index(alerts[-1]):]
+            self.assertTrue([d for d in after if d["type"] == "http" and d["status"] == "OK"])
+            self.assertFalse([d for d in run.documents if d["type"] == "redis"])
+
+    def test_switched_off_nothing_is_given_up(self):
+        with Home() as home:
+            space = self.wire()
+            more = "spanbeat: {workers: 1, overload.enabled: false}\npacketbeat.interfaces.buffer_size_mb: 1\n"
+            flood = home.file("flood.pcap", pcap.encode([request(number) for number in range(2000)]))
+            with Loaded(home, more, space.inside, ["-E", "packetbeat.interfaces.device=right"], FILE % home.path) as loaded:
+                loaded.line(b"start running")
+                loaded.child.send_signal(signal.SIGSTOP)
+                subprocess.run([*space.inside, sys.executable, "-c", SENDER, TESTS, "left", flood, "1"], check=True, timeout=TIMEOUT)
+                loaded.child.send_signal(signal.SIGCONT)
+                loaded.wait_for("capture_source_dropped_kernel", 1)
+                run = loaded.end()
+            counters = self.check(run)
+            self.assertEqual(sum(counters["overload_" + s] for s in ("payload", "big_flows", "new_decoders", "flow_accounting")), 0)
 
     def test_transactions_for_which_there_is_no_memory(self):
         """From a file, which nothing else delays or drops."""

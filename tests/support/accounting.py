@@ -41,8 +41,8 @@ def offences(run):
             found.append("%s: %d is not %d" % (text, left, right))
 
     same("offered = received + source_dropped", c["capture_offered"], c["capture_received"] + c.group("capture_source_dropped"))
-    same("received = filtered + duplicate + sampled_out + undecodable + fragment_merged + flow_only + to_decoder", c["capture_received"],
-         sum(c["capture_" + n] for n in ("filtered", "duplicate", "sampled_out", "fragment_merged", "flow_only", "to_decoder")) +
+    same("received = filtered + duplicate + sampled_out + shed + undecodable + fragment_merged + flow_only + to_decoder", c["capture_received"],
+         sum(c["capture_" + n] for n in ("filtered", "duplicate", "sampled_out", "shed", "fragment_merged", "flow_only", "to_decoder")) +
          c.group("capture_undecodable"))
     same("created + copied + spool_recovered = processor_dropped + queue_dropped + rejected + acknowledged + pending + spool_pending + spool_lost",
          c["event_created"] + c["event_copied"] + c["spool_recovered"],

@@ -182,6 +182,14 @@ std::size_t AfPacketSource::burst(std::span<Packet, kBurst> packets) {
 
 Time AfPacketSource::idle_time() const { return clock_time(CLOCK_REALTIME); }
 
+unsigned AfPacketSource::backlog() const {
+  unsigned most = 0;
+  for (const Port& port : ports_) {
+    if (port.ring != nullptr) most = std::max(most, port.ring->backlog());
+  }
+  return most;
+}
+
 void AfPacketSource::collect(Counters& counters) {
   for (Port& port : ports_) {
     if (port.ring != nullptr) settle(*port.ring);

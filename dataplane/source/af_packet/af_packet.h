@@ -42,6 +42,7 @@ class AfPacketSource final : public Source {
   [[nodiscard]] State state() const override { return ended_ ? State::end : State::open; }
   [[nodiscard]] bool live() const override { return true; }
   [[nodiscard]] Time idle_time() const override;
+  [[nodiscard]] unsigned backlog() const override;
   void collect(Counters& counters) override;
   void interrupt() override { interrupter_.raise(); }
   // What happened to interfaces since the last call, one line each; from any thread.

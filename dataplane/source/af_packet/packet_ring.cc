@@ -239,6 +239,18 @@ std::size_t PacketRing::read(std::span<Packet> packets) {
   return given;
 }
 
+// The kernel fills the blocks in turn: one that is ours, so many places ahead, tells of all before it.
+unsigned PacketRing::backlog() const {
+  for (std::size_t eighths = 8; eighths > 0; --eighths) {
+    const std::size_t ahead = std::max<std::size_t>(blocks_ * eighths / 8, 1) - 1;
+    auto* one = reinterpret_cast<tpacket_block_desc*>(map_ + (block_ + ahead) % blocks_ * block_size_);
+    const std::uint32_t status =
+        std::atomic_ref<std::uint32_t>(one->hdr.bh1.block_status).load(std::memory_order_relaxed);
+    if ((status & TP_STATUS_USER) != 0) return static_cast<unsigned>(100 * (ahead + 1) / blocks_);
+  }
+  return 0;
+}
+
 void PacketRing::close_intake() {
   const sock_filter nothing = {BPF_RET | BPF_K, 0, 0, 0};
   attach(socket_, &nothing, 1);

@@ -47,6 +47,8 @@ class PacketRing {
   [[nodiscard]] int interface() const { return interface_; }
   // How many packets were filled in; 0 when no block is ready.
   std::size_t read(std::span<Packet> packets);
+  // The part of the ring that waits to be read, in percent, to an eighth of the ring.
+  [[nodiscard]] unsigned backlog() const;
   // Nothing more comes in; what is in the ring can still be read. All of it is there after kBlockTime.
   void close_intake();
 

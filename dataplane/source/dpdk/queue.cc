@@ -243,6 +243,11 @@ Time DpdkQueue::idle_time() const {
   return last_time_ + static_cast<Time>(static_cast<double>(ticks) * 1e9 / static_cast<double>(::rte_get_tsc_hz()));
 }
 
+unsigned DpdkQueue::backlog() const {
+  const int waiting = ::rte_eth_rx_queue_count(port_.id(), queue_);
+  return waiting <= 0 ? 0 : static_cast<unsigned>(std::min(waiting * 100 / options_.descriptors, 100));
+}
+
 void DpdkQueue::collect(Counters& counters) {
   const std::uint64_t rejected = filtered_ - filtered_collected_;
   counters.add(Counter::capture_received, rejected);

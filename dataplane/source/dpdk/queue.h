@@ -38,6 +38,8 @@ class DpdkQueue final : public Source {
   // A capture file that is read once through net_pcap can wait; everything else cannot.
   [[nodiscard]] bool live() const override { return !port_.traits().file; }
   [[nodiscard]] Time idle_time() const override;
+  // 0 with drivers that do not tell; then only losses do.
+  [[nodiscard]] unsigned backlog() const override;
   void collect(Counters& counters) override;
   void interrupt() override { interrupted_.store(true, std::memory_order_relaxed); }
 
