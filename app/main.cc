@@ -10,6 +10,7 @@
 #include "app/cli/command_line.h"
 #include "app/cli/dashboard_command.h"
 #include "app/cli/devices.h"
+#include "app/cli/doctor_command.h"
 #include "app/cli/flags.h"
 #include "app/cli/keystore_command.h"
 #include "app/cli/setup_command.h"
@@ -219,6 +220,8 @@ int configured(const CommandLine& line) {
       return test_config(diagnostics);
     case Command::test_output:
       return test_output(options.outputs);
+    case Command::doctor:
+      return doctor_command(options);
     case Command::setup:
       return setup_command(line, options.outputs, options.kibana);
     default:

@@ -28,6 +28,7 @@
 #include "app/service/worker_care.h"
 #include "dataplane/filter/filter.h"
 #include "dataplane/source/dump.h"
+#include "dataplane/source/group.h"
 #include "dataplane/steering.h"
 #include "export/exporter.h"
 #include "export/json/value_writer.h"
@@ -82,8 +83,8 @@ class Service {
       const ThreadClocks::Turn turn(clocks_, ThreadRole::exporter);
       std::vector<ChunkRing*> rings;
       for (const auto& lane : lanes_) rings.push_back(&lane->ring);
-      const bool in_order =
-          lanes_.size() > 1 && (capture_->shared_out() || (steering_ != nullptr && !steering_->queue(0).live()));
+      const bool in_order = lanes_.size() > 1 && (capture_->shared_out() ||
+                                                  (steerings_.size() == 1 && !steerings_.front()->queue(0).live()));
       exporter_->run(rings, in_order ? Exporter::Merge::in_order : Exporter::Merge::as_they_come);
       exporter_done_.store(true);
       signals_.wake();
@@ -92,14 +93,15 @@ class Service {
       threads.emplace_back([this, &worker = *lanes_[i]->worker, i] {
         name_thread("worker-" + std::to_string(i));
         const ThreadClocks::Turn turn(clocks_, ThreadRole::worker);
+        if (!steerings_.empty()) capture_->place_worker(static_cast<unsigned>(i));
         worker.run();
       });
     }
-    if (steering_ != nullptr) {
-      threads.emplace_back([this] {
+    for (const auto& steering : steerings_) {
+      threads.emplace_back([this, &steering = *steering] {
         name_thread("steering");
         const ThreadClocks::Turn turn(clocks_, ThreadRole::steering);
-        steering_->run();
+        steering.run();
       });
     }
     watch();
@@ -170,8 +172,11 @@ class Service {
       first_ = std::make_unique<FirstPacketSource>(*sources_.front());
       sources_.front() = first_.get();
     }
-    // One source for several workers is shared out by a thread of its own.
-    if (sources_.size() > 1 || (wants_dpdk(general) && general.spanbeat_workers == 0))
+    // One source for several workers, and sources that part flows, are shared out by threads of their own.
+    steered_ = capture_->steering();
+    if (steered_.has_value()) {
+      if (general.spanbeat_workers == 0) workers_ = static_cast<unsigned>(sources_.size());
+    } else if (sources_.size() > 1 || (wants_dpdk(general) && general.spanbeat_workers == 0))
       workers_ = static_cast<unsigned>(sources_.size());
     log_info("sniffer",
              fmt::format("capture by {}, {} worker{}", capture_->kind(), workers_, workers_ == 1 ? "" : "s"));
@@ -242,12 +247,10 @@ class Service {
     log_info("publisher", "Beat name: " + identity.name);
 
     std::string problem;
-    if (sources_.size() == 1 && workers_ > 1) {
-      std::optional<Filter> chosen = filter(problem);
+    if (steered_.has_value() || (sources_.size() == 1 && workers_ > 1)) {
+      (void)filter(problem);
       if (!problem.empty()) return refuse(problem);
-      steering_ = std::make_unique<Steering>(*sources_.front(), std::move(chosen), workers_);
-      sources_.clear();
-      for (unsigned i = 0; i < workers_; ++i) sources_.push_back(&steering_->queue(i));
+      steer();
     }
     if (live()) care_.leave_out_quarantined(options_.decoders);
     for (const auto& decoder : options_.decoders) {
@@ -260,16 +263,36 @@ class Service {
     batch_size_ = static_cast<std::int64_t>(sink->wanted_documents());
     queue_events_ = options_.exporting.queue.events;
     WorkerConfig config = share_of_worker();
-    const bool steered = steering_ != nullptr || capture_->shared_out();
+    const bool steered = !steerings_.empty() || capture_->shared_out();
     for (Source* source : sources_) {
       auto lane = std::make_unique<Lane>(live() ? kLiveChunks : kFileChunks);
-      lane->worker = std::make_unique<Worker>(config, make_decoders(options_), steered ? std::nullopt : filter(problem),
-                                              *source, lane->ring);
+      lane->worker =
+          std::make_unique<Worker>(config, make_decoders(options_), steered ? std::nullopt : filter(problem), *source,
+                                   lane->ring, capture_->shunt(static_cast<unsigned>(lanes_.size()), workers_));
       lanes_.push_back(std::move(lane));
       ++config.number;
     }
     exporter_ = std::make_unique<Exporter>(options_.exporting, std::move(sink));
     return true;
+  }
+
+  // From every source to every worker.
+  void steer() {
+    SteeringOptions options;
+    options.read_together = sources_.size() > 1;
+    if (steered_.has_value()) options.by = *steered_;
+    options.chunks = std::max<unsigned>(options.chunks / static_cast<unsigned>(sources_.size()), 8);
+    std::string problem;
+    for (Source* one : sources_)
+      steerings_.push_back(std::make_unique<Steering>(*one, filter(problem), workers_, options));
+    sources_.clear();
+    for (unsigned i = 0; i < workers_; ++i) {
+      std::vector<Source*> queues;
+      for (const auto& steering : steerings_) queues.push_back(&steering->queue(i));
+      if (queues.size() > 1)
+        queues = {groups_.emplace_back(std::make_unique<GroupSource>(queues, GroupSource::Idle::sleep)).get()};
+      sources_.push_back(queues.front());
+    }
   }
 
   // Until both threads are done: signals, warnings of the source, metrics.
@@ -312,9 +335,8 @@ class Service {
   void stop() {
     if (stops_ >= 2) ::_exit(1);
     if (stops_++ == 0) log_info("service", "Packetbeat send stop signal");
-    if (steering_ != nullptr) {
-      steering_->stop();  // the workers end when their queues do
-    } else {
+    for (const auto& steering : steerings_) steering->stop();  // the workers end when their queues do
+    if (steerings_.empty()) {
       for (const auto& lane : lanes_) lane->worker->stop();
     }
     const Time patience = options_.general.packetbeat_shutdown_timeout;
@@ -343,7 +365,7 @@ class Service {
   [[nodiscard]] Counters all_counters() const {
     Counters all;
     for (const auto& lane : lanes_) all.add_all(lane->worker->counters());
-    if (steering_ != nullptr) all.add_all(steering_->counters());
+    for (const auto& steering : steerings_) all.add_all(steering->counters());
     all.add_all(exporter_->counters());
     all.add(Counter::watchdog_stalls, care_.stalls());
     return all;
@@ -446,7 +468,9 @@ class Service {
   std::unique_ptr<FirstPacketSource> first_;  // of files
   std::vector<Source*> sources_;              // the outermost ones
   unsigned workers_ = 1;
-  std::unique_ptr<Steering> steering_;  // where one source has several workers
+  std::optional<SteeringOptions::By> steered_;        // by the capture's wish
+  std::vector<std::unique_ptr<Steering>> steerings_;  // where one source has several workers, or flows lie over several
+  std::vector<std::unique_ptr<GroupSource>> groups_;  // a worker's queues of several steering threads
   struct Lane {
     explicit Lane(unsigned chunks) : ring(chunks) {}
     ChunkRing ring;

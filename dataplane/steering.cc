@@ -13,7 +13,6 @@
 namespace spanbeat {
 namespace {
 
-constexpr unsigned kQueueChunks = 32;  // of 64 KiB for each worker
 constexpr std::size_t kMaxDatagrams = 4096;
 constexpr std::size_t kMaxHeld = std::size_t{8} << 20;  // octets of fragments that wait for a first one
 
@@ -97,7 +96,8 @@ struct Datagram {
 // A worker's queue, from its side.
 class SteeredSource final : public Source {
  public:
-  explicit SteeredSource(bool live) : ring_(kQueueChunks), live_(live) {}
+  SteeredSource(bool live, const SteeringOptions& options)
+      : ring_(options.chunks), live_(live), waits_(!options.read_together) {}
 
   std::size_t burst(std::span<Packet, kBurst> packets) override {
     if (chunk_ != nullptr && at_ >= chunk_->used) {
@@ -148,6 +148,7 @@ class SteeredSource final : public Source {
       ended_ = true;
       return false;
     }
+    if (!waits_) return false;
     nap(nap_);
     nap_ = std::min(nap_ * 2, kLongestNap);
     return false;
@@ -158,6 +159,7 @@ class SteeredSource final : public Source {
   std::size_t at_ = 0;
   Time nap_ = kShortestNap;
   bool live_;
+  bool waits_;
   bool ended_ = false;
 };
 
@@ -168,8 +170,9 @@ struct Steering::Impl {
     std::uint64_t told = 0;  // the last number in the chunk or before
   };
 
-  Impl(Source& input, std::optional<Filter> chosen, unsigned workers) : source(input), filter(std::move(chosen)) {
-    for (unsigned i = 0; i < workers; ++i) lanes.push_back({std::make_unique<SteeredSource>(input.live())});
+  Impl(Source& input, std::optional<Filter> chosen, unsigned workers, const SteeringOptions& options)
+      : source(input), filter(std::move(chosen)), by(options.by) {
+    for (unsigned i = 0; i < workers; ++i) lanes.push_back({std::make_unique<SteeredSource>(input.live(), options)});
   }
 
   void run();
@@ -189,6 +192,7 @@ struct Steering::Impl {
 
   Source& source;
   std::optional<Filter> filter;
+  const SteeringOptions::By by;
   std::vector<Lane> lanes;
   Counters counters;
   const TunnelSet closed = no_tunnels();
@@ -258,6 +262,7 @@ void Steering::Impl::give(unsigned worker, const Packet& packet) {
   Lane& lane = lanes[worker];
   if (make_room(lane, room_for(packet.octets.size()))) {
     put(lane, packet);
+    counters.add(Counter::capture_steered);
   } else {
     counters.add(Counter::capture_source_dropped_worker);
   }
@@ -275,6 +280,7 @@ unsigned Steering::Impl::by_addresses(const Headers& headers) const { return by_
 
 unsigned Steering::Impl::worker_of(const Headers& headers) const {
   if (headers.version == IpVersion::none) return 0;
+  if (by == SteeringOptions::By::addresses) return by_addresses(headers);
   if (headers.result != DissectResult::transport || !has_ports(headers.protocol) ||
       may_be_tunnel(headers.protocol, headers.source_port, headers.destination_port)) {
     return by_addresses(headers);
@@ -352,6 +358,8 @@ void Steering::Impl::tick(const Packet& packet) {
   if (!due) return;
   next_tick = (clock >> 26 << 26) + (Time{1} << 26);
   tell_all(packet.number, clock);
+  if (!source.live()) return;
+  for (Lane& lane : lanes) hand_over(lane);  // a lane of few packets must not wait until it is full
 }
 
 void Steering::Impl::packet(const Packet& packet) {
@@ -365,7 +373,7 @@ void Steering::Impl::packet(const Packet& packet) {
   tick(packet);
   Headers headers;
   dissect(packet, headers, closed);
-  if (headers.result == DissectResult::fragment) {
+  if (headers.result == DissectResult::fragment && by == SteeringOptions::By::connections) {
     fragment(packet, headers);
   } else {
     give(worker_of(headers), packet);
@@ -400,8 +408,8 @@ void Steering::Impl::run() {
   }
 }
 
-Steering::Steering(Source& source, std::optional<Filter> filter, unsigned workers)
-    : impl_(std::make_unique<Impl>(source, std::move(filter), workers)) {}
+Steering::Steering(Source& source, std::optional<Filter> filter, unsigned workers, const SteeringOptions& options)
+    : impl_(std::make_unique<Impl>(source, std::move(filter), workers, options)) {}
 Steering::~Steering() = default;
 
 Source& Steering::queue(unsigned number) { return *impl_->lanes[number].queue; }

@@ -1,5 +1,6 @@
 #include "dataplane/worker.h"
 
+#include "dataplane/dissect/checksum.h"
 #include "dataplane/event/output.h"
 #include "dataplane/flow/flows.h"
 #include "dataplane/load_watch.h"
@@ -8,8 +9,9 @@
 namespace spanbeat {
 struct Worker::Impl {
   Impl(const WorkerConfig& config, std::vector<std::unique_ptr<Decoder>> made, std::optional<Filter> chosen,
-       Source& input, ChunkRing& ring)
+       Source& input, ChunkRing& ring, FlowShunt* hardware)
       : source(input),
+        shunt(hardware),
         decoders(std::move(made)),
         filter(std::move(chosen)),
         output(ring, counters, input.live()),
@@ -19,11 +21,13 @@ struct Worker::Impl {
         engine(config.streams, config.event_memory, decoders, table, output, counters),
         fragments(config.fragments, counters),
         tunnels(config.tunnels),
+        checksums(config.checksums),
         sampler(config.sampling),
         dedup(config.dedup, counters),
         load(config, alert_protocol(decoders.size()), {source, ring, output, engine, flows, counters}),
         choosy(!sampler.takes_all() || dedup.on()) {
     flows.connect(engine);
+    flows.connect(shunt);
     if (!sampler.takes_all()) output.sampled(config.sampling.rate);
   }
 
@@ -38,8 +42,10 @@ struct Worker::Impl {
   void look();
   void quarantine();
   void tick(Time now);
+  [[nodiscard]] FlowShunt::Add adder(Time now);
 
   Source& source;
+  FlowShunt* const shunt;
   Counters counters;
   std::vector<std::unique_ptr<Decoder>> decoders;
   std::optional<Filter> filter;
@@ -51,6 +57,7 @@ struct Worker::Impl {
   StreamEngine engine;
   FragmentTable fragments;
   const TunnelSet tunnels;
+  const ChecksumMode checksums;
   const FlowSampler sampler;
   Deduplicator dedup;
   LoadWatch load;
@@ -78,6 +85,7 @@ void Worker::Impl::tick(Time now) {
   const StageClocks::Turn turn = clocks.begin_timers();
   clock = now;
   next_tick = (now >> 26 << 26) + (Time{1} << 26);
+  if (shunt != nullptr) shunt->collect(adder(now));
   engine.advance(now);
   engine.pulse().leave();
   flows.advance(now);
@@ -102,6 +110,17 @@ void Worker::Impl::quarantine() {
   engine.quarantine(Pulse::protocol_of(place));
   counters.add(Counter::watchdog_quarantined);
   load.tell_quarantine(decoders[index]->info().name, Pulse::packet_of(place));
+}
+
+// What the hardware counted is accounted for as if it had come here. Of a flow that has ended only the sums are left.
+FlowShunt::Add Worker::Impl::adder(Time now) {
+  return [this, now](FlowIndex flow, int side, std::uint64_t count, std::uint64_t bytes) {
+    counters.add(Counter::capture_offered, count);
+    counters.add(Counter::capture_received, count);
+    counters.add(Counter::capture_received_bytes, bytes);
+    counters.add(Counter::capture_flow_only, count);
+    if (flow != kNoFlow) flows.add_shunted(flow, side, count, bytes, now);
+  };
 }
 
 void Worker::Impl::run() {
@@ -138,6 +157,7 @@ void Worker::Impl::run() {
   output.packet(output.packet_number() + 1);  // what follows comes after the last packet
   const StageClocks::Turn turn = clocks.begin_timers();
   fragments.flush();
+  if (shunt != nullptr) shunt->finish(adder(clock));
   engine.shutdown();
   flows.shutdown(clock);
   clocks.end_timers(turn);
@@ -189,6 +209,11 @@ inline void Worker::Impl::flow_packet(const Packet& packet, Headers& header, con
     return;
   }
   counters.add(decoded ? Counter::capture_to_decoder : Counter::capture_flow_only);
+  if (!decoded && shunt != nullptr && found.flow != kNoFlow) {
+    const FlowRecord& record = table.record(found.flow);
+    const bool unwanted = engine.protocol_of(header) == 0 || record.ended != 0;
+    if (unwanted && record.packets[found.side] % Flows::kLongFlow == 0) flows.offer(found.flow);
+  }
 }
 
 inline void Worker::Impl::packet(std::size_t i) {
@@ -207,6 +232,13 @@ inline void Worker::Impl::packet(std::size_t i) {
   }
   if (packet.clock) return;
   if (packet.octets.size() < packet.wire_length) counters.add(Counter::capture_truncated);
+  if (checksums != ChecksumMode::ignore && has_wrong_checksum(packet, headers[i])) {
+    counters.add(Counter::checksum_wrong);
+    if (checksums == ChecksumMode::drop) {
+      counters.add(Counter::capture_undecodable_checksum);
+      return;
+    }
+  }
   if (choosy && leaves_out(i)) return;
   switch (headers[i].result) {
     case DissectResult::bad_link:
@@ -291,8 +323,8 @@ void Worker::Impl::fragment(const Packet& packet, Headers& header) {
 }
 
 Worker::Worker(const WorkerConfig& config, std::vector<std::unique_ptr<Decoder>> decoders, std::optional<Filter> filter,
-               Source& source, ChunkRing& ring)
-    : impl_(std::make_unique<Impl>(config, std::move(decoders), std::move(filter), source, ring)) {}
+               Source& source, ChunkRing& ring, FlowShunt* shunt)
+    : impl_(std::make_unique<Impl>(config, std::move(decoders), std::move(filter), source, ring, shunt)) {}
 Worker::~Worker() = default;
 
 void Worker::run() { impl_->run(); }

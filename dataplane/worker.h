@@ -43,6 +43,9 @@ struct StreamLimits {
   Time hole_time = kSecond;                            // or packet time
 };
 
+// Whether checksums are looked at, and what becomes of a packet whose checksum is wrong.
+enum class ChecksumMode : std::uint8_t { ignore, count, drop };
+
 struct WorkerConfig {
   FlowConfig flows;
   StreamLimits streams;
@@ -50,18 +53,21 @@ struct WorkerConfig {
   SamplingConfig sampling;
   DedupConfig dedup;
   OverloadConfig overload;
-  bool alerts = false;                                // documents about the worker itself, alert.h
-  unsigned number = 0;                                // of the worker
+  bool alerts = false;  // documents about the worker itself, alert.h
+  unsigned number = 0;  // of the worker
+  ChecksumMode checksums = ChecksumMode::ignore;
   TunnelSet tunnels;                                  // whose inside is decoded
   std::size_t event_memory = std::size_t{512} << 20;  // ceiling of open transactions
 };
 
+class FlowShunt;
+
 class Worker {
  public:
-  // `decoders` by ProtocolId - 1; null where a protocol is off. `filter` may be absent: then every packet is taken. The
-  // source and the ring outlive the worker.
+  // `decoders` by ProtocolId - 1; null where a protocol is off. `filter` may be absent: then every packet is taken.
+  // `shunt`: where long flows without a decoder may go. Source, ring and shunt outlive the worker.
   Worker(const WorkerConfig& config, std::vector<std::unique_ptr<Decoder>> decoders, std::optional<Filter> filter,
-         Source& source, ChunkRing& ring);
+         Source& source, ChunkRing& ring, FlowShunt* shunt = nullptr);
   ~Worker();
 
   // Runs until the source ends or stop() was called; then everything open is flushed and the ring closed.

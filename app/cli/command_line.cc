@@ -69,6 +69,7 @@ bool find_command(const std::vector<std::string>& words, std::string_view progra
       {"version", Command::version},
       {"export config", Command::export_config},
       {"devices", Command::devices},
+      {"doctor", Command::doctor},
       {"help", Command::help},
       {"completion", Command::completion},
       {"setup", Command::setup},

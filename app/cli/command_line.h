@@ -19,6 +19,7 @@ enum class Command {
   export_config,
   version,
   devices,
+  doctor,
   completion,
   help,
   keystore_create,

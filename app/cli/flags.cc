@@ -56,6 +56,7 @@ constexpr CommandText kCommands[] = {
     {"export ilm-policy", "Show the lifecycle policy", false},
     {"export index-pattern", "Show Kibana's index pattern", false},
     {"export dashboard", "Show dashboards for Kibana: those that are built in, or one of Kibana's", false},
+    {"doctor", "Check whether this machine is fit to capture, and say what to type where it is not", false},
     {"setup", "Put index template and lifecycle policy on Elasticsearch, and dashboards on Kibana", false},
     {"keystore create", "Create the keystore", false},
     {"keystore add", "Add a secret: keystore add KEY", false},

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "dataplane/source/dpdk/drop_rules.h"
+
 namespace spanbeat {
 namespace {
 
@@ -133,6 +135,17 @@ void read_dpdk(const Setting& root, const GeneralSettings& general, DpdkOptions&
   options.busy_poll = general.spanbeat_dpdk_busy_poll;
   options.device_time = static_cast<int>(general.spanbeat_dpdk_timestamps) == 0;
   options.rss = static_cast<int>(general.spanbeat_dpdk_rss) == 0 ? DpdkRss::addresses : DpdkRss::ports;
+  options.steering = static_cast<DpdkSteering>(general.spanbeat_dpdk_steering);
+  options.ports_share_flows = general.spanbeat_dpdk_ports_share_flows;
+  options.cache = static_cast<int>(general.spanbeat_dpdk_cache);
+  options.checksums = static_cast<int>(general.spanbeat_checksums) != 0;
+  options.udp_tunnels =
+      general.spanbeat_tunnels_vxlan || general.spanbeat_tunnels_geneve || general.spanbeat_tunnels_gtp;
+  // A tunnel that stays closed is one flow, which must not be taken apart by what is inside.
+  options.inner_rss = general.spanbeat_tunnels_ip_in_ip && general.spanbeat_tunnels_6in4 &&
+                      general.spanbeat_tunnels_4in6 && general.spanbeat_tunnels_6in6 && general.spanbeat_tunnels_gre &&
+                      general.spanbeat_tunnels_nvgre && general.spanbeat_tunnels_erspan &&
+                      general.spanbeat_tunnels_vxlan && general.spanbeat_tunnels_geneve && general.spanbeat_tunnels_gtp;
   options.stop_when_idle = general.spanbeat_dpdk_stop_when_idle;
   options.filter = general.packetbeat_interfaces_bpf_filter;
 
@@ -151,6 +164,17 @@ void read_dpdk(const Setting& root, const GeneralSettings& general, DpdkOptions&
                         "'" + options.devices[i] +
                             "' is no device; write a PCI address (0000:3b:00.0) or a virtual device with its "
                             "arguments (net_af_packet0,iface=eth0)");
+    }
+  }
+  options.hardware_shunt = general.spanbeat_dpdk_hardware_shunt;
+  options.shunt_flows = static_cast<std::size_t>(general.spanbeat_dpdk_hardware_shunt_flows);
+  options.drop = general.spanbeat_dpdk_drop;
+  if (const Setting* list = root.find("spanbeat.dpdk.drop")) {
+    for (std::size_t i = 0; i < options.drop.size(); ++i) {
+      std::vector<FlowMatch> matches;
+      std::string problem;
+      if (parse_drop(options.drop[i], matches, problem)) continue;
+      diagnostics.error(place_of(*list, i), "spanbeat.dpdk.drop", "'" + options.drop[i] + "': " + problem);
     }
   }
   if (const Setting* list = root.find("spanbeat.dpdk.eal_args")) {

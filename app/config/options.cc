@@ -140,6 +140,7 @@ void read_options(const Setting& root, Options& options, Diagnostics& diagnostic
   read_flows(root, options, diagnostics);
   read_limits(options.general, options.worker);
   options.worker.tunnels = read_tunnels(options.general);
+  options.worker.checksums = static_cast<ChecksumMode>(options.general.spanbeat_checksums);
   read_dpdk(root, options.general, options.dpdk, diagnostics);
   read_protocols(root, options.decoders, options.exporting.streams, diagnostics);
   options.exporting.streams.emplace_back().info = &kAlertInfo;

@@ -160,7 +160,9 @@ void drivers(Store& tree, const MetricsInput& input) {
     for (std::size_t i = 0; i < shown.size(); ++i) {
       if (shown[i] == '.' && i != last) shown[i] = '_';
     }
-    counter(tree, "dpdk." + shown, value);
+    const std::string_view what = std::string_view(shown).substr(last + 1);
+    const bool state = what.starts_with("link_") || what == "removed" || shown == "shunt.flows";
+    state ? gauge(tree, "dpdk." + shown, value) : counter(tree, "dpdk." + shown, value);
   }
 }
 

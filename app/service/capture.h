@@ -7,14 +7,18 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "app/settings.gen.h"
 #include "dataplane/source/source.h"
+#include "dataplane/steering.h"
 
 namespace spanbeat {
+
+class FlowShunt;
 
 class Capture {
  public:
@@ -22,6 +26,12 @@ class Capture {
 
   // Sources, each for a thread of its own: one, or as many as workers were asked for.
   [[nodiscard]] virtual std::vector<Source*> sources() = 0;
+  // Set when the sources do not keep a flow's directions together: their packets are then steered to the workers.
+  [[nodiscard]] virtual std::optional<SteeringOptions::By> steering() const { return std::nullopt; }
+  // Where worker `worker` of so many may send long flows; null: nowhere. Called before the workers run.
+  [[nodiscard]] virtual FlowShunt* shunt(unsigned /*worker*/, unsigned /*workers*/) { return nullptr; }
+  // Called by the thread of each worker when packets are steered to it.
+  virtual void place_worker(unsigned /*worker*/) {}
   // "file", "memory", "af_packet" or "dpdk": for the log.
   [[nodiscard]] virtual std::string kind() const = 0;
   // The sources are one input that was shared out: bpf_filter was applied, and each is told of the input's clock.

@@ -1,8 +1,8 @@
-// DPDK ports as a Capture: one source for each queue.
+// DPDK ports as a Capture: one source for each queue number, which reads that queue of every port.
 //
 // What:   opens what spanbeat.dpdk names, hands its messages to the log's remarks and the drivers' statistics to the
 //         metrics.
-// Limits: one at a time; the number of workers is that of the queues, whatever spanbeat.workers says.
+// Limits: one at a time; the number of workers is that of the sources, unless packets are steered by software.
 #pragma once
 
 #include <memory>

@@ -3,8 +3,10 @@
 
 #include <map>
 #include <random>
+#include <utility>
 
 #include "dataplane/flow/community_id.h"
+#include "dataplane/flow/shunt.h"
 #include "dataplane/flow/table.h"
 #include "dataplane/flow/tcp_account.h"
 #include "dataplane/flow/wheel.h"
@@ -264,6 +266,75 @@ TEST(Flows, FragmentsCountForTheFlowOfTheirDatagram) {
   EXPECT_EQ(ran.record.lines[0], ">" + std::string(24, 'f'));
   EXPECT_EQ(ran.counters.get(Counter::capture_fragment_merged), 1);
   EXPECT_TRUE(accounting_holds(ran.counters));
+}
+
+// Hardware that takes a flow and says what it counted at the next tick, and again at the end.
+class Hardware final : public FlowShunt {
+ public:
+  std::vector<std::uint16_t> offered;  // the clients' ports
+  std::vector<std::uint32_t> released;
+  std::uint64_t packets = 0;  // of each direction, at each telling
+
+  std::uint32_t offer(FlowIndex flow, const FlowInfo& info) override {
+    offered.push_back(info.source_port);
+    flow_ = flow;
+    return static_cast<std::uint32_t>(offered.size());
+  }
+  void release(std::uint32_t number) override { released.push_back(number); }
+  void collect(const Add& add) override {
+    if (flow_ != kNoFlow && !std::exchange(told_, true)) tell(add, flow_);
+  }
+  void finish(const Add& add) override {
+    if (flow_ != kNoFlow) tell(add, released.empty() ? flow_ : kNoFlow);
+  }
+
+ private:
+  void tell(const Add& add, FlowIndex flow) const {
+    add(flow, 0, packets, packets * 1000);
+    add(flow, 1, packets, packets * 100);
+  }
+  FlowIndex flow_ = kNoFlow;
+  bool told_ = false;
+};
+
+TEST(Flows, ThatAreLongAndNotDecodedGoToTheHardwareWhichCountsForThem) {
+  Tuple bulk;
+  bulk.server_port = 9999;
+  FrameSource source;
+  for (int i = 0; i < 3000; ++i) source.add(kSecond + i * kMillisecond, datagram_frame(bulk, true, "bulk"));
+  Tuple decoded;  // the recorder's
+  decoded.client_port = 41000;
+  for (int i = 0; i < 3000; ++i) source.add(5 * kSecond + i * kMillisecond, datagram_frame(decoded, true, "x"));
+  Hardware hardware;
+  hardware.packets = 3'000'000'000;  // two of them are more than 32 bits
+  Ran ran;
+  run(source, with_flows(), ran, &hardware);
+  EXPECT_EQ(hardware.offered, std::vector<std::uint16_t>{40000}) << "once, and only what no decoder wants";
+  EXPECT_EQ(hardware.released, std::vector<std::uint32_t>{1});
+  ASSERT_EQ(ran.events.size(), 2U);
+  EXPECT_EQ(ran.events[0].source_bytes, 3000 * (14 + 20 + 8 + 4U) + 6'000'000'000'000U);
+  EXPECT_EQ(ran.events[0].destination_bytes, 600'000'000'000U);
+  EXPECT_EQ(ran.counters.get(Counter::capture_flow_only) + ran.counters.get(Counter::capture_to_decoder),
+            ran.counters.get(Counter::capture_received));
+  EXPECT_EQ(ran.counters.get(Counter::capture_received), 6000U + 12'000'000'000U);
+}
+
+TEST(Flows, AreKeptAliveByWhatTheHardwareCounts) {
+  Tuple bulk;
+  bulk.server_port = 9999;
+  FrameSource source;
+  for (int i = 0; i < 1024; ++i) source.add(kSecond, datagram_frame(bulk, true, "bulk"));
+  Tuple other;
+  other.client_port = 41000;
+  for (int i = 0; i < 59; ++i) source.add((25 + i) * kSecond, datagram_frame(other, true, "b"));
+  Hardware hardware;
+  hardware.packets = 1;
+  Ran ran;
+  run(source, with_flows(), ran, &hardware);
+  ASSERT_EQ(ran.events.size(), 2U);
+  EXPECT_EQ(ran.events[0].source_port, 40000);
+  EXPECT_EQ(ran.events[0].end, 25 * kSecond) << "when the hardware counted last";
+  EXPECT_EQ(ran.counters.get(Counter::capture_received), 1024U + 59 + 4) << "also what came after the flow had ended";
 }
 
 TEST(Flows, WhatCannotBeReadIsCounted) {

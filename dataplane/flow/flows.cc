@@ -147,6 +147,24 @@ Flows::Found Flows::account(const Headers& headers, const FlowKey& key, FlowInde
   return found;
 }
 
+__attribute__((noinline)) void Flows::offer(FlowIndex flow) {
+  const FlowRecord& record = table_.record(flow);
+  // A tuple on two links is two flows, and the hardware could not tell them apart.
+  if (shunt_ == nullptr || shunted_.contains(flow) || record.connection != 0 || record.other_link != 0) return;
+  if (const std::uint32_t number = shunt_->offer(flow, table_.info(flow)); number != 0) shunted_.emplace(flow, number);
+}
+
+void Flows::add_shunted(FlowIndex flow, int side, std::uint64_t packets, std::uint64_t bytes, Time now) {
+  FlowRecord& record = table_.record(flow);
+  const std::uint64_t sum = record.packets[side] + packets;
+  record.packets[side] = static_cast<std::uint32_t>(sum);
+  FlowInfo& info = table_.info(flow);
+  info.packets_high[side] = static_cast<std::uint16_t>(info.packets_high[side] + (sum >> 32));
+  record.bytes[side] += bytes;
+  record.last = std::max(record.last, now);
+  record.last_tick = static_cast<std::uint32_t>(Wheel::tick_before(now) - base_tick_);
+}
+
 void Flows::report(FlowIndex flow, bool final, CloseReason reason, Time now) {
   if (!config_.enabled) return;
   Event event(arena_);
@@ -161,6 +179,12 @@ void Flows::report(FlowIndex flow, bool final, CloseReason reason, Time now) {
 void Flows::end(FlowIndex flow, CloseReason reason, Time now) {
   engine_->close_flow(flow, reason);
   report(flow, true, reason, now);
+  if (!shunted_.empty()) [[unlikely]] {
+    if (const auto found = shunted_.find(flow); found != shunted_.end()) {
+      shunt_->release(found->second);
+      shunted_.erase(found);
+    }
+  }
   counters_.add(reason == CloseReason::evicted ? Counter::flow_evicted : Counter::flow_expired);
   table_.erase(flow);
 }

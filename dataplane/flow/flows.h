@@ -7,8 +7,10 @@
 //         Documents of one tick come in the order of the flows' first packets.
 #pragma once
 
+#include "absl/container/flat_hash_map.h"
 #include "dataplane/event/output.h"
 #include "dataplane/flow/report.h"
+#include "dataplane/flow/shunt.h"
 #include "dataplane/flow/wheel.h"
 #include "dataplane/stream/engine.h"
 
@@ -21,6 +23,8 @@ class Flows {
 
   // The engine that must be told when a flow ends; set once, before the first packet.
   void connect(StreamEngine& engine) { engine_ = &engine; }
+  // Where long flows may go; null: nowhere. Set once, before the first packet.
+  void connect(FlowShunt* shunt) { shunt_ = shunt; }
 
   // The flow of a packet, made if need be, and its direction (0: that of the flow's first packet). `guess` is what
   // FlowTable::candidate gave.
@@ -38,6 +42,11 @@ class Flows {
   }
   // Under overload: false, and packets of flows that are not in the table are not accounted: kNoFlow.
   void make_new(bool on) { makes_new_ = on; }
+  // A flow that no decoder wants has come to `kLongFlow` packets, or a multiple of it.
+  void offer(FlowIndex flow);
+  static constexpr std::uint32_t kLongFlow = 1024;
+  // What the hardware counted in the worker's place until `now`.
+  void add_shunted(FlowIndex flow, int side, std::uint64_t packets, std::uint64_t bytes, Time now);
 
   void start(Time now);
   // Moves the clock on: ends what is idle, reports what is due.
@@ -64,6 +73,8 @@ class Flows {
   EventOutput& output_;
   Counters& counters_;
   StreamEngine* engine_ = nullptr;
+  FlowShunt* shunt_ = nullptr;
+  absl::flat_hash_map<FlowIndex, std::uint32_t> shunted_;  // flows at shunt_, with their numbers there
   EventArena arena_{std::size_t{1} << 20};
   TcpAccount* tcp_ = nullptr;  // beside the records, with extra_fields
   bool makes_new_ = true;

@@ -35,13 +35,17 @@ enum class LinkType : std::uint16_t {
   linux_sll2 = 276,        // LINKTYPE_LINUX_SLL2
 };
 
+// What the NIC found out about the checksums of the outermost IP header and what it carries.
+enum class NicChecksums : std::uint8_t { unknown, right, wrong };
+
 struct Packet {
   Time timestamp = 0;
   Bytes octets;
   std::uint32_t wire_length = 0;
   LinkType link = LinkType::ethernet;
   std::uint16_t interface = 0;
-  bool selected = false;     // the source has applied the filter: it need not be asked again
+  bool selected = false;  // the source has applied the filter: it need not be asked again
+  NicChecksums checksums = NicChecksums::unknown;
   bool clock = false;        // no packet: `number` and `timestamp` tell how far the input has come elsewhere
   std::uint64_t number = 0;  // position in the input, from 1; merged inputs count once
 };

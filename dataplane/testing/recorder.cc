@@ -74,11 +74,11 @@ class Recorder final : public DecoderOf<Recorder, RecorderState> {
 
 }  // namespace
 
-void run(FrameSource& source, const WorkerConfig& config, Ran& ran) {
+void run(FrameSource& source, const WorkerConfig& config, Ran& ran, FlowShunt* shunt) {
   ChunkRing ring;
   std::vector<std::unique_ptr<Decoder>> decoders;
   decoders.push_back(std::make_unique<Recorder>(ran.record));
-  Worker worker(config, std::move(decoders), std::nullopt, source, ring);
+  Worker worker(config, std::move(decoders), std::nullopt, source, ring, shunt);
   std::thread consumer([&] {
     while (true) {
       const bool closed = ring.closed();

@@ -28,7 +28,7 @@ struct Ran {
 };
 
 // Plays the frames to a worker whose port 7 (TCP and UDP) belongs to the recorder.
-void run(FrameSource& source, const WorkerConfig& config, Ran& ran);
+void run(FrameSource& source, const WorkerConfig& config, Ran& ran, FlowShunt* shunt = nullptr);
 [[nodiscard]] bool accounting_holds(const Counters& counters);
 
 }  // namespace spanbeat::testing

@@ -28,6 +28,20 @@ for p in pcap.read(sys.argv[3]).packets:
     s.send(p.octets)
 """
 
+# Sends what clients send on one interface, and what servers send on another; the server has the lower port.
+TAP = """
+import socket, struct, sys
+sys.path.insert(0, sys.argv[1])
+from support import pcap
+sockets = []
+for name in sys.argv[2:4]:
+    sockets.append(socket.socket(socket.AF_PACKET, socket.SOCK_RAW))
+    sockets[-1].bind((name, 0))
+for p in pcap.read(sys.argv[4]).packets:
+    source, destination = struct.unpack(">HH", p.octets[34:38])
+    sockets[0 if source > destination else 1].send(p.octets)
+"""
+
 
 def dpdk(devices, stop="100ms", more=""):
     return ("packetbeat.interfaces.type: dpdk\nspanbeat.dpdk.devices: %s\nspanbeat.dpdk.stop_when_idle: %s\n" %
@@ -96,7 +110,42 @@ class Dpdk(unittest.TestCase):
             live = run(home, more=dpdk(["net_pcap0,rx_pcap=%s,rx_pcap=%s" % (capture("http"), capture("dns"))]) + NO_HUGE)
             self.assertEqual(live.status, 0, live.explain())
             self.assertEqual(offences(live), [])
-            self.assertEqual(Counters(live)["capture_received"], sum(len(pcap.read(capture(n)).packets) for n in ("http", "dns")))
+            packets = sum(len(pcap.read(capture(n)).packets) for n in ("http", "dns"))
+            self.assertEqual(Counters(live)["capture_received"], packets)
+            # Nobody knows which packets lie in which file: each goes to its flow's worker.
+            self.assertEqual(Counters(live)["capture_steered"], packets)
+            self.assertIn("is steered to its flow's worker by software", live.stderr)
+
+    def test_two_queues_can_be_left_as_they_are(self):
+        with Home() as home:
+            more = NO_HUGE + "spanbeat.dpdk.steering: never\n"
+            live = run(home, more=dpdk(["net_pcap0,rx_pcap=%s,rx_pcap=%s" % (capture("http"), capture("dns"))]) + more)
+            self.assertEqual(live.status, 0, live.explain())
+            self.assertEqual(offences(live), [])
+            self.assertEqual(Counters(live)["capture_steered"], 0)
+            self.assertIn("may come to two workers", live.stderr)
+            self.assertEqual(len(live.transactions), sum(len(read(capture(n)).transactions) for n in ("http", "dns")))
+
+    def test_what_is_to_be_dropped_is_dropped_by_software_where_the_device_cannot(self):
+        with Home() as home:
+            live = run(home, more=dpdk(["net_pcap0,rx_pcap=" + capture("sample")]) + NO_HUGE + "spanbeat.dpdk.drop: [udp port 53]\n")
+            self.assertEqual(live.status, 0, live.explain())
+            self.assertEqual(offences(live), [])
+            expected = Counters(read(capture("sample"), more="packetbeat.interfaces.bpf_filter: not udp port 53\n"))
+            self.assertGreater(expected["capture_filtered"], 0)
+            self.assertEqual(Counters(live)["capture_filtered"], expected["capture_filtered"])
+            self.assertIn("'udp port 53' is dropped by software", live.stderr)
+
+    def test_the_doctor_reads_the_hash_back(self):
+        for devices, queues, words, status in ((["net_null0"], 1, "nothing to agree on", 0),
+                                               (["net_null0"], 2, "packets are steered by software: net_null0: its hash", 0),
+                                               (["net_nonsense0"], 1, "the ports cannot be opened", 1)):
+            with self.subTest(words=words), Home() as home:
+                seen = run(home, ["doctor"], more=dpdk(devices) + NO_HUGE + "spanbeat.dpdk.queues: %d\n" % queues)
+                text = seen.stdout.decode()
+                self.assertEqual(seen.status, status, text + seen.stderr)
+                self.assertIn(words, text)
+                self.assertRegex(text, r"(ok|warning) +cores: ")
 
     def test_held_segments_keep_no_buffers(self):
         """Behind a hole far more segments are held than the port has buffers, in two buffers each; none is ever wanting."""
@@ -130,6 +179,8 @@ class Dpdk(unittest.TestCase):
                 (dpdk(["net_null0,nonsense=1"]), "check the device's arguments"),
                 (dpdk(["net_null0", "net_null0"]), "is named twice"),
                 (dpdk(["???"]), "is no device"),
+                (dpdk(["net_null0"], more="spanbeat.dpdk.drop: [udp or tcp]\n"), "is not understood"),
+                (dpdk(["net_null0"], more="spanbeat.dpdk.drop: [port 53]\n"), "wants its protocol"),
                 ("packetbeat.interfaces.type: dpdk\n", "name it in spanbeat.dpdk.devices"),
                 (dpdk(["net_null0"], more="spanbeat.dpdk.buffers: 10\n"), "fewer than a queue's descriptors")):
             with self.subTest(words=words), Home() as home:
@@ -351,6 +402,48 @@ class DpdkOnInterfaces(Same):
 
     def test_net_pcap_on_an_interface_with_pauses(self):
         self.check("net_pcap0,rx_iface=right", NO_HUGE + "spanbeat.dpdk.busy_poll: false\n")
+
+    def second_pair(self):
+        subprocess.run([*self.inside, "ip", "link", "add", "west", "type", "veth", "peer", "name", "east"], check=True)
+        for name in ("west", "east"):
+            subprocess.run([*self.inside, "ip", "link", "set", name, "up"], check=True)
+
+    def test_the_two_directions_of_a_tap_by_two_ports(self):
+        """What clients send comes by one port, what servers send by another, each with two queues; a flow is one worker's all the same."""
+        self.second_pair()
+        devices = ["net_af_packet0,iface=right,qpairs=2", "net_af_packet1,iface=east,qpairs=2"]
+        # All is sent at once, and ports are read in turn: one direction may be hundreds of packets ahead.
+        more = NO_HUGE + "spanbeat.streams.hole_packets: 2000\n"
+        for steering in ("auto", "always"):
+            with self.subTest(steering=steering), Home() as home:
+                with Live(home, devices, more + "spanbeat.dpdk.steering: %s\n" % steering, self.inside) as live:
+                    live.wait_for("start running")
+                    subprocess.run([*self.inside, sys.executable, "-c", TAP, TESTS, "left", "west", capture("http")], check=True, timeout=TIMEOUT)
+                    live.wait_for_packets(len(pcap.read(capture("http")).packets))
+                    run = live.stop()
+                self.check_http(run)
+                self.assertIn("2 workers", run.stderr)
+                packets = len(pcap.read(capture("http")).packets)
+                self.assertEqual(Counters(run)["capture_steered"], packets if steering == "always" else 0)
+
+    def test_a_port_that_is_pulled_out(self):
+        """The other one goes on; when that is gone too the program ends, and says why."""
+        self.second_pair()
+        with Home() as home:
+            with Live(home, ["net_af_packet0,iface=right", "net_af_packet1,iface=east"], NO_HUGE, self.inside) as live:
+                live.wait_for("start running")
+                subprocess.run([*self.inside, "ip", "link", "del", "west"], check=True)
+                live.wait_for("net_af_packet1: the device is gone")
+                subprocess.run([*self.inside, sys.executable, "-c", SENDER, TESTS, "left", capture("http")], check=True, timeout=TIMEOUT)
+                live.wait_for_packets(len(pcap.read(capture("http")).packets))
+                subprocess.run([*self.inside, "ip", "link", "del", "left"], check=True)
+                rest = live.child.communicate(timeout=TIMEOUT)[1]
+                run = Run(live.child.returncode, b"", live.text + rest, os.path.join(home.path, "out"))
+            self.assertEqual(run.status, 1, run.explain())
+            self.assertIn("every DPDK port was pulled out", run.stderr)
+            self.assertEqual(offences(run), [])
+            self.assertEqual(Counters(run)["capture_ports_removed"], 2)
+            self.assertEqual(Counters(run)["capture_received"], len(pcap.read(capture("http")).packets))
 
     def test_one_queue_for_two_workers(self):
         self.check("net_af_packet0,iface=right", NO_HUGE + "spanbeat.workers: 2\n")

@@ -1,8 +1,8 @@
 #include "dataplane/source/dpdk/port.h"
 
+#include <net/if.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
-#include <rte_ethdev.h>
 #include <rte_mbuf.h>
 #include <rte_mbuf_pool_ops.h>
 #include <rte_mempool.h>
@@ -12,8 +12,11 @@
 #include <atomic>
 #include <cstring>
 #include <filesystem>
+#include <utility>
 
+#include "dataplane/source/dpdk/drop_rules.h"
 #include "dataplane/source/dpdk/eal.h"
+#include "dataplane/source/dpdk/ethdev.h"
 
 namespace spanbeat {
 namespace {
@@ -27,6 +30,19 @@ std::string with_complaints(const std::string& text) {
 
 bool begins(std::string_view text, std::string_view with) { return text.substr(0, with.size()) == with; }
 
+// The value of an argument of a device, or nothing.
+std::string argument_of(std::string_view arguments, std::string_view name) {
+  while (!arguments.empty()) {
+    const std::size_t end = arguments.find(',');
+    const std::string_view one = arguments.substr(0, end);
+    if (begins(one, name) && one.size() > name.size() && one[name.size()] == '=')
+      return std::string(one.substr(name.size() + 1));
+    if (end == std::string_view::npos) break;
+    arguments.remove_prefix(end + 1);
+  }
+  return {};
+}
+
 // What keeps DPDK from a PCI device, and what helps.
 std::string pci_problem(const std::string& name) {
   const std::string address = name.size() == 7 ? "0000:" + name : name;
@@ -35,12 +51,12 @@ std::string pci_problem(const std::string& name) {
   if (!std::filesystem::exists(device, error)) return "there is no such PCI device; lspci -D lists them";
   const std::string driver = std::filesystem::read_symlink(device / "driver", error).filename();
   if (error || driver.empty()) {
-    return "it has no driver; bind it with dpdk-devbind.py -b vfio-pci " + address;
+    return "it has no driver; bind it with scripts/nic bind " + address;
   }
   if (driver == "vfio-pci" || driver == "uio_pci_generic" || driver == "igb_uio") {
     return "its driver in DPDK does not take it; it needs a DPDK driver for this NIC, and access to /dev/vfio";
   }
-  return "the kernel's driver " + driver + " has it; bind it with dpdk-devbind.py -b vfio-pci " + address;
+  return "the kernel's driver " + driver + " has it; bind it with scripts/nic bind " + address;
 }
 
 std::string device_problem(const std::string& device, int result) {
@@ -67,7 +83,7 @@ std::unique_ptr<DpdkPort> DpdkPort::open(const std::string& device, const DpdkBu
   std::string name = device_name(device);
   if (is_pci_device(device) && name.size() == 7) name = "0000:" + name;
   std::uint16_t id = 0;
-  std::string made;
+  bool made = false;
   (void)take_eal_complaints();
   if (::rte_eth_dev_get_port_by_name(name.c_str(), &id) != 0) {
     const int result = ::rte_dev_probe(buffers.arguments.c_str());
@@ -79,39 +95,41 @@ std::unique_ptr<DpdkPort> DpdkPort::open(const std::string& device, const DpdkBu
       problem = device + ": the driver made no port of it; " + device_problem(device, -ENODEV);
       return nullptr;
     }
-    made = name;
+    made = true;
   }
-  std::unique_ptr<DpdkPort> port(new DpdkPort(id, options));
+  std::unique_ptr<DpdkPort> port(new DpdkPort(Ethdev::own(id), options));
   port->made_ = made;
   if (port->prepare(buffers, buffers.arguments, problem)) return port;
   problem = device + ": " + problem;
   return nullptr;
 }
 
-std::unique_ptr<DpdkPort> DpdkPort::take(std::uint16_t id, const DpdkBuffers& buffers, const DpdkOptions& options,
-                                         std::string& problem) {
+std::unique_ptr<DpdkPort> DpdkPort::take(std::unique_ptr<Ethdev> device, const DpdkBuffers& buffers,
+                                         const DpdkOptions& options, std::string& problem, bool made) {
   (void)take_eal_complaints();
-  std::unique_ptr<DpdkPort> port(new DpdkPort(id, options));
+  std::unique_ptr<DpdkPort> port(new DpdkPort(std::move(device), options));
+  port->made_ = made;
   if (port->prepare(buffers, {}, problem)) return port;
   problem = port->name_ + ": " + problem;
   return nullptr;
 }
+
+DpdkPort::DpdkPort(std::unique_ptr<Ethdev> device, const DpdkOptions& options)
+    : device_(std::move(device)), id_(device_->id()), options_(options) {}
 
 void DpdkPort::tell(DpdkLogLevel level, const std::string& what) const {
   if (options_.log) options_.log(level, name_ + ": " + what);
 }
 
 bool DpdkPort::prepare(const DpdkBuffers& buffers, std::string_view arguments, std::string& problem) {
-  std::array<char, RTE_ETH_NAME_MAX_LEN> name{};
-  (void)::rte_eth_dev_get_name_by_port(id_, name.data());
-  name_ = name.data();
+  name_ = device_->name();
   rte_eth_dev_info info{};
-  if (const int result = ::rte_eth_dev_info_get(id_, &info); result != 0) {
+  if (const int result = device_->info(info); result != 0) {
     problem = with_complaints("tells nothing about itself: " + error_text(result));
     return false;
   }
   driver_ = info.driver_name == nullptr ? "" : info.driver_name;
-  socket_ = ::rte_eth_dev_socket_id(id_);
+  socket_ = device_->socket();
   traits_.recorded_time = driver_ == "net_pcap";
   traits_.file = driver_ == "net_pcap" && arguments.find("rx_pcap=") != std::string_view::npos &&
                  arguments.find("infinite_rx=1") == std::string_view::npos;
@@ -138,12 +156,18 @@ bool DpdkPort::prepare(const DpdkBuffers& buffers, std::string_view arguments, s
   set_promiscuous();
   seen_ = {};
   (void)take_losses();
+  judge_spread(info);
+  set_rules();
   rte_eth_link link{};
-  const bool up = ::rte_eth_link_get_nowait(id_, &link) != 0 || link.link_status == RTE_ETH_LINK_UP;
+  link_up_ = device_->link(link) != 0 || link.link_status == RTE_ETH_LINK_UP;
+  device_->on_removal([this] { gone_.store(true, std::memory_order_relaxed); });
+  if (driver_ == "net_af_packet" || driver_ == "net_af_xdp" || driver_ == "net_tap") {
+    interface_number_ = ::if_nametoindex(argument_of(arguments, "iface").c_str());
+  }
   tell(DpdkLogLevel::info, "started: driver " + driver_ + ", " + std::to_string(queues_) +
                                (queues_ == 1 ? " queue, " : " queues, ") + std::to_string(buffers.count) +
                                " buffers of " + std::to_string(buffers.room) + " octets each");
-  if (!up) tell(DpdkLogLevel::warning, "the link is down; packets come as soon as it is up");
+  if (!link_up_) tell(DpdkLogLevel::warning, "the link is down; packets come as soon as it is up");
   return true;
 }
 
@@ -153,19 +177,32 @@ bool DpdkPort::make_pools(const DpdkBuffers& buffers, std::string& problem) {
   layout.mbuf_data_room_size = static_cast<std::uint16_t>(buffers.room + RTE_PKTMBUF_HEADROOM);
   // Behind every buffer lie kPadding octets that a decoder may read (dataplane/bytes/bytes.h).
   const auto element = static_cast<unsigned>(sizeof(rte_mbuf) + layout.mbuf_data_room_size + kPadding);
-  const unsigned cache = std::min<unsigned>(RTE_MEMPOOL_CACHE_MAX_SIZE, buffers.count / 8) / 2;
+  // A cache may hold two thirds of the pool at most, by DPDK's rule.
+  const unsigned worked_out = std::min<unsigned>(RTE_MEMPOOL_CACHE_MAX_SIZE, buffers.count / 8) / 2;
+  const unsigned cache =
+      options_.cache < 0 ? worked_out : std::min(static_cast<unsigned>(options_.cache), buffers.count * 2 / 3);
   for (int queue = 0; queue < queues_; ++queue) {
     const std::string name = "spanbeat_" + std::to_string(serial.fetch_add(1));
-    rte_mempool* pool =
-        ::rte_mempool_create_empty(name.c_str(), buffers.count, element, cache, sizeof layout, socket_, 0);
-    int result =
-        pool == nullptr ? -rte_errno : ::rte_mempool_set_ops_byname(pool, ::rte_mbuf_best_mempool_ops(), nullptr);
-    if (result == 0) {
-      ::rte_pktmbuf_pool_init(pool, &layout);
-      result = ::rte_mempool_populate_default(pool);
+    rte_mempool* pool = nullptr;
+    const auto make = [&](int socket) {
+      pool = ::rte_mempool_create_empty(name.c_str(), buffers.count, element, cache, sizeof layout, socket, 0);
+      int made =
+          pool == nullptr ? -rte_errno : ::rte_mempool_set_ops_byname(pool, ::rte_mbuf_best_mempool_ops(), nullptr);
+      if (made == 0) {
+        ::rte_pktmbuf_pool_init(pool, &layout);
+        made = ::rte_mempool_populate_default(pool);
+      }
+      if (made < 0) ::rte_mempool_free(pool);
+      return made;
+    };
+    int result = make(socket_);
+    if (result < 0 && socket_ >= 0 && (result = make(SOCKET_ID_ANY)) >= 0) {
+      tell(DpdkLogLevel::warning, "its NUMA node " + std::to_string(socket_) +
+                                      " has no memory for the buffers, which lie elsewhere; reserve huge pages there: "
+                                      "scripts/nic hugepages 512 --node " +
+                                      std::to_string(socket_));
     }
     if (result < 0) {
-      ::rte_mempool_free(pool);
       problem = with_complaints("no memory for " + std::to_string(buffers.count) + " buffers of " +
                                 std::to_string(buffers.room) + " octets: " + error_text(result)) +
                 "; reserve more huge pages (echo 512 > /proc/sys/vm/nr_hugepages), give EAL more with "
@@ -180,40 +217,34 @@ bool DpdkPort::make_pools(const DpdkBuffers& buffers, std::string& problem) {
 
 bool DpdkPort::start(std::uint16_t transmit_queues, std::string& problem) {
   rte_eth_dev_info info{};
-  (void)::rte_eth_dev_info_get(id_, &info);
+  (void)device_->info(info);
   rte_eth_conf configuration{};
   configuration.rxmode.mtu = static_cast<std::uint32_t>(options_.mtu);
   if (options_.mtu == 0) {
     std::uint16_t mtu = 0;
-    if (::rte_eth_dev_get_mtu(id_, &mtu) == 0) configuration.rxmode.mtu = mtu;
+    if (device_->mtu(mtu) == 0) configuration.rxmode.mtu = mtu;
   } else if (options_.mtu > info.max_mtu || options_.mtu < info.min_mtu) {
     problem = "takes an MTU from " + std::to_string(info.min_mtu) + " to " + std::to_string(info.max_mtu) +
               "; write such a spanbeat.dpdk.mtu";
     return false;
   }
-  const std::uint64_t wanted = (options_.device_time ? RTE_ETH_RX_OFFLOAD_TIMESTAMP : 0) | RTE_ETH_RX_OFFLOAD_SCATTER;
+  const std::uint64_t wanted = (options_.device_time ? RTE_ETH_RX_OFFLOAD_TIMESTAMP : 0) | RTE_ETH_RX_OFFLOAD_SCATTER |
+                               (options_.checksums ? RTE_ETH_RX_OFFLOAD_CHECKSUM : 0);
   configuration.rxmode.offloads = wanted & info.rx_offload_capa;
+  traits_.checksums = (configuration.rxmode.offloads & RTE_ETH_RX_OFFLOAD_CHECKSUM) == RTE_ETH_RX_OFFLOAD_CHECKSUM;
   // Long frames over several buffers only where they do not fit into one: fast receive paths know none.
   const std::uint32_t room = ::rte_pktmbuf_data_room_size(pools_.front()) - RTE_PKTMBUF_HEADROOM;
   if (configuration.rxmode.mtu + 26 <= room) configuration.rxmode.offloads &= ~RTE_ETH_RX_OFFLOAD_SCATTER;
-  // One key octet pair over and over: both directions of a flow have the same hash.
-  std::array<std::uint8_t, 64> key{};
-  for (std::size_t i = 0; i < key.size(); ++i) key[i] = i % 2 == 0 ? 0x6d : 0x5a;
+  std::array<std::uint8_t, kSymmetricKey.size()> key = kSymmetricKey;
   if (queues_ > 1) {
-    std::uint64_t fields = RTE_ETH_RSS_IP;
-    if (options_.rss == DpdkRss::ports) fields |= RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_SCTP;
-    fields &= info.flow_type_rss_offloads;
-    if (fields != 0) {
+    rss_ = plan_rss(options_, info.flow_type_rss_offloads);
+    if (rss_.fields != 0) {
       configuration.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-      configuration.rx_adv_conf.rss_conf.rss_hf = fields;
+      configuration.rx_adv_conf.rss_conf.rss_hf = rss_.fields;
       if (info.hash_key_size != 0 && info.hash_key_size <= key.size()) {
         configuration.rx_adv_conf.rss_conf.rss_key = key.data();
         configuration.rx_adv_conf.rss_conf.rss_key_len = info.hash_key_size;
       }
-    } else if (transmit_queues == 0 && !traits_.recorded_time) {
-      tell(DpdkLogLevel::warning,
-           "the device has no hash for spreading; if the two directions of a connection come to "
-           "different queues, use spanbeat.dpdk.queues: 1");
     }
   }
   const auto failed = [&](const std::string& what, int result) {
@@ -224,39 +255,37 @@ bool DpdkPort::start(std::uint16_t transmit_queues, std::string& problem) {
                                  : "; see spanbeat.dpdk.{queues,descriptors,mtu}");
     return false;
   };
-  if (const int result =
-          ::rte_eth_dev_configure(id_, static_cast<std::uint16_t>(queues_), transmit_queues, &configuration);
+  if (const int result = device_->configure(static_cast<std::uint16_t>(queues_), transmit_queues, configuration);
       result != 0) {
     return failed("cannot be configured", result);
   }
   auto receive = static_cast<std::uint16_t>(options_.descriptors);
   std::uint16_t send = 256;
-  if (const int result = ::rte_eth_dev_adjust_nb_rx_tx_desc(id_, &receive, &send); result != 0) {
+  if (const int result = device_->adjust_descriptors(receive, send); result != 0) {
     return failed("takes no ring of " + std::to_string(options_.descriptors), result);
   }
   const auto socket = static_cast<unsigned>(socket_);
   for (std::uint16_t queue = 0; queue < static_cast<std::uint16_t>(queues_); ++queue) {
     rte_eth_rxconf receiving = info.default_rxconf;
     receiving.offloads = configuration.rxmode.offloads;
-    if (const int result = ::rte_eth_rx_queue_setup(id_, queue, receive, socket, &receiving, pools_[queue]);
-        result != 0) {
+    if (const int result = device_->set_up_receive(queue, receive, socket, receiving, pools_[queue]); result != 0) {
       return failed("queue " + std::to_string(queue), result);
     }
   }
   for (std::uint16_t queue = 0; queue < transmit_queues; ++queue) {
-    if (const int result = ::rte_eth_tx_queue_setup(id_, queue, send, socket, nullptr); result != 0) {
+    if (const int result = device_->set_up_transmit(queue, send, socket); result != 0) {
       return failed("transmit queue " + std::to_string(queue), result);
     }
   }
-  if (const int result = ::rte_eth_dev_start(id_); result != 0) return failed("does not start", result);
+  if (const int result = device_->start(); result != 0) return failed("does not start", result);
   started_ = true;
   return true;
 }
 
 void DpdkPort::set_promiscuous() {
   if (!options_.promiscuous) return;
-  if (::rte_eth_promiscuous_get(id_) != 1) {
-    const int result = ::rte_eth_promiscuous_enable(id_);
+  if (device_->promiscuous() != 1) {
+    const int result = device_->set_promiscuous(true);
     promiscuous_ = result == 0;
     // net_pcap, net_null and net_ring have no such mode and need none.
     if (result != 0 && (result != -ENOTSUP || !begins(driver_, "net_"))) {
@@ -264,32 +293,30 @@ void DpdkPort::set_promiscuous() {
            "promiscuous mode cannot be set: " + error_text(result) + "; only packets to this host are seen");
     }
   }
-  if (::rte_eth_allmulticast_get(id_) != 1) all_multicast_ = ::rte_eth_allmulticast_enable(id_) == 0;
+  if (device_->all_multicast() != 1) all_multicast_ = device_->set_all_multicast(true) == 0;
 }
 
 void DpdkPort::stop() {
   if (!started_) return;
   started_ = false;
-  if (promiscuous_) (void)::rte_eth_promiscuous_disable(id_);
-  if (all_multicast_) (void)::rte_eth_allmulticast_disable(id_);
-  if (const int result = ::rte_eth_dev_stop(id_); result != 0) {
+  rules_.reset();
+  if (promiscuous_) (void)device_->set_promiscuous(false);
+  if (all_multicast_) (void)device_->set_all_multicast(false);
+  if (const int result = device_->stop(); result != 0 && !gone()) {
     tell(DpdkLogLevel::warning, "does not stop: " + error_text(result));
   }
 }
 
 DpdkPort::~DpdkPort() {
   stop();
-  rte_eth_dev_info info{};
-  const bool known = ::rte_eth_dev_info_get(id_, &info) == 0;
-  (void)::rte_eth_dev_close(id_);
   // A device that was made for us goes, so that its name can be had again.
-  if (known && !made_.empty() && info.device != nullptr) (void)::rte_dev_remove(info.device);
+  device_->close(made_);
   for (rte_mempool* pool : pools_) ::rte_mempool_free(pool);
 }
 
 DpdkLosses DpdkPort::take_losses() {
   rte_eth_stats now{};
-  if (::rte_eth_stats_get(id_, &now) != 0) return {};
+  if (gone() || device_->statistics(now) != 0) return {};
   const DpdkLosses total{now.imissed, now.ierrors, now.rx_nombuf};
   // A counter that went back was reset by somebody else: what it shows is what came since.
   const auto since = [](std::uint64_t after, std::uint64_t before) { return after >= before ? after - before : after; };
@@ -300,19 +327,67 @@ DpdkLosses DpdkPort::take_losses() {
 }
 
 std::vector<std::pair<std::string, std::uint64_t>> DpdkPort::statistics() const {
-  std::vector<std::pair<std::string, std::uint64_t>> out;
-  const int count = ::rte_eth_xstats_get_names(id_, nullptr, 0);
-  if (count <= 0) return out;
-  const auto size = static_cast<unsigned>(count);
-  std::vector<rte_eth_xstat_name> names(size);
-  std::vector<rte_eth_xstat> values(size);
-  if (::rte_eth_xstats_get_names(id_, names.data(), size) != count) return out;
-  const int got = ::rte_eth_xstats_get(id_, values.data(), size);
-  for (int i = 0; i < got && i < count; ++i) {
-    const rte_eth_xstat& value = values[static_cast<std::size_t>(i)];
-    if (value.id < names.size()) out.emplace_back(static_cast<const char*>(names[value.id].name), value.value);
+  if (gone()) return {{"removed", 1}};
+  auto out = device_->extended_statistics();
+  rte_eth_link link{};
+  if (device_->link(link) == 0) {
+    out.emplace_back(link.link_status == RTE_ETH_LINK_UP ? "link_up" : "link_down", 1);
+    if (link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN) out.emplace_back("link_mbps", link.link_speed);
+  }
+  rte_eth_stats now{};
+  if (device_->statistics(now) == 0) {
+    out.emplace_back("imissed", now.imissed);
+    out.emplace_back("ierrors", now.ierrors);
+    out.emplace_back("rx_nombuf", now.rx_nombuf);
   }
   return out;
+}
+
+// A rule of which a part cannot be had is left to the filter as a whole.
+void DpdkPort::set_rules() {
+  rules_ = std::make_unique<FlowRules>(*device_);
+  for (const std::string& text : options_.drop) {
+    std::vector<FlowMatch> matches;
+    std::string problem;
+    bool good = parse_drop(text, matches, problem);
+    for (const FlowMatch& match : matches) good = good && rules_->drop(match, problem);
+    if (!good) {
+      tell(DpdkLogLevel::warning, "'" + text + "' is dropped by software, not by the device: " + problem);
+    }
+  }
+  if (rules_->size() != 0) tell(DpdkLogLevel::info, std::to_string(rules_->size()) + " rules drop in the device");
+}
+
+std::uint64_t DpdkPort::take_dropped() { return gone() || rules_ == nullptr ? 0 : rules_->take_dropped(); }
+
+void DpdkPort::look() {
+  std::array<char, IF_NAMESIZE> interface{};  // it may have got another name
+  if (!gone() && (device_->removed() ||
+                  (interface_number_ != 0 && ::if_indextoname(interface_number_, interface.data()) == nullptr))) {
+    gone_.store(true, std::memory_order_relaxed);
+  }
+  if (gone()) {
+    if (!std::exchange(gone_told_, true)) {
+      tell(DpdkLogLevel::warning, "the device is gone; nothing more comes from it, other ports go on");
+    }
+    return;
+  }
+  rte_eth_link link{};
+  if (device_->link(link) != 0) return;
+  const bool up = link.link_status == RTE_ETH_LINK_UP;
+  if (up == std::exchange(link_up_, up)) return;
+  tell(up ? DpdkLogLevel::info : DpdkLogLevel::warning,
+       up ? "the link is up" : "the link is down; packets come as soon as it is up");
+}
+
+void DpdkPort::judge_spread(const rte_eth_dev_info& info) {
+  if (!rss_.note.empty()) tell(DpdkLogLevel::warning, rss_.note);
+  if (driver_ == "net_af_packet") {
+    // PACKET_FANOUT_HASH: the same symmetric hash, with the same secret, for all interfaces of the host.
+    spread_.pattern = "fanout " + std::to_string(queues_);
+    return;
+  }
+  if (queues_ > 1) spread_ = verify_rss(*device_, info, rss_, queues_, options_);
 }
 
 }  // namespace spanbeat

@@ -8,6 +8,7 @@
 // Limits: EAL runs. Opening and closing belong to one thread; `statistics` may be called from any.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -16,10 +17,15 @@
 #include <vector>
 
 #include "dataplane/source/dpdk/options.h"
+#include "dataplane/source/dpdk/rss.h"
 
 struct rte_mempool;
+struct rte_eth_dev_info;
 
 namespace spanbeat {
+
+class Ethdev;
+class FlowRules;
 
 // What a port needs in memory, before the device is known.
 struct DpdkBuffers {
@@ -46,6 +52,7 @@ class DpdkPort {
     bool recorded_time = false;   // packets carry times in microseconds since 1970 (net_pcap)
     bool file = false;            // a capture file that is read once: when nothing comes, it has ended
     bool shortage_loses = false;  // the driver drops a packet for which it has no buffer; others try again
+    bool checksums = false;       // the device judges the checksums of IPv4, TCP and UDP
     bool raw_ip = false;          // net_tun: no Ethernet header
   };
 
@@ -53,9 +60,9 @@ class DpdkPort {
   // plan_buffers.
   static std::unique_ptr<DpdkPort> open(const std::string& device, const DpdkBuffers& buffers,
                                         const DpdkOptions& options, std::string& problem);
-  // The same for a port that EAL has found by itself.
-  static std::unique_ptr<DpdkPort> take(std::uint16_t id, const DpdkBuffers& buffers, const DpdkOptions& options,
-                                        std::string& problem);
+  // The same for a port that EAL has found by itself, or a test has made. `made`: it is removed at the end.
+  static std::unique_ptr<DpdkPort> take(std::unique_ptr<Ethdev> device, const DpdkBuffers& buffers,
+                                        const DpdkOptions& options, std::string& problem, bool made = false);
   ~DpdkPort();
   DpdkPort(const DpdkPort&) = delete;
   DpdkPort& operator=(const DpdkPort&) = delete;
@@ -63,6 +70,7 @@ class DpdkPort {
   void stop();
 
   [[nodiscard]] std::uint16_t id() const { return id_; }
+  [[nodiscard]] Ethdev& device() const { return *device_; }
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const std::string& driver() const { return driver_; }
   [[nodiscard]] int queues() const { return queues_; }
@@ -70,26 +78,40 @@ class DpdkPort {
   [[nodiscard]] const Traits& traits() const { return traits_; }
   [[nodiscard]] const rte_mempool* pool(int queue) const { return pools_[static_cast<std::size_t>(queue)]; }
 
+  // How packets come to the queues; of one queue nothing is in doubt.
+  [[nodiscard]] const Spread& spread() const { return spread_; }
+  // The device was pulled out: its queues give nothing more. From any thread.
+  [[nodiscard]] bool gone() const { return gone_.load(std::memory_order_relaxed); }
+  // Looks whether the device is there and the link up, and tells what has changed; now and then, from one thread.
+  void look();
+
+  // What the NIC dropped by rules of spanbeat.dpdk.drop since the last call; from one thread.
+  [[nodiscard]] std::uint64_t take_dropped();
   // What was lost since the last call; from one thread.
   [[nodiscard]] DpdkLosses take_losses();
-  // Every number that the driver knows, by the driver's names.
+  // Every number that the driver knows, by the driver's names; and link_up or link_down, link_mbps, removed, imissed,
+  // ierrors, rx_nombuf.
   [[nodiscard]] std::vector<std::pair<std::string, std::uint64_t>> statistics() const;
 
  private:
-  DpdkPort(std::uint16_t id, const DpdkOptions& options) : id_(id), options_(options) {}
+  DpdkPort(std::unique_ptr<Ethdev> device, const DpdkOptions& options);
 
   [[nodiscard]] bool prepare(const DpdkBuffers& buffers, std::string_view arguments, std::string& problem);
   [[nodiscard]] bool make_pools(const DpdkBuffers& buffers, std::string& problem);
   // Configures and starts with so many transmit queues, which some drivers insist on.
   [[nodiscard]] bool start(std::uint16_t transmit_queues, std::string& problem);
   void set_promiscuous();
+  void judge_spread(const rte_eth_dev_info& info);
+  void set_rules();
   void tell(DpdkLogLevel level, const std::string& what) const;
 
+  std::unique_ptr<Ethdev> device_;
   std::uint16_t id_;
   const DpdkOptions& options_;
   std::string name_;
   std::string driver_;
-  std::string made_;  // the device that was probed for this port, to be removed again; or empty
+  unsigned interface_number_ = 0;  // of the host, that a virtual device is bound to; or 0
+  bool made_ = false;              // the device was probed for this port: it is removed again
   int queues_ = 1;
   int socket_ = -1;
   Traits traits_;
@@ -98,6 +120,12 @@ class DpdkPort {
   bool all_multicast_ = false;
   std::vector<rte_mempool*> pools_;
   DpdkLosses seen_;
+  std::unique_ptr<FlowRules> rules_;
+  RssPlan rss_;
+  Spread spread_;
+  std::atomic<bool> gone_{false};
+  bool gone_told_ = false;
+  bool link_up_ = true;
 };
 
 }  // namespace spanbeat

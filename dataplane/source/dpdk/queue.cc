@@ -11,7 +11,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
+#include "dataplane/source/dpdk/ethdev.h"
 #include "dataplane/source/dpdk/threads.h"
 
 namespace spanbeat {
@@ -53,23 +55,32 @@ __attribute__((noinline)) void put_tags_back(rte_mbuf& packet) {
   if ((flags & kOuter) != 0) (void)put_tag_back(packet, RTE_ETHER_TYPE_QINQ, packet.vlan_tci_outer);
 }
 
+NicChecksums checksums_of(std::uint64_t flags) {
+  const std::uint64_t network = flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
+  const std::uint64_t transport = flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
+  if (network == RTE_MBUF_F_RX_IP_CKSUM_BAD || transport == RTE_MBUF_F_RX_L4_CKSUM_BAD) return NicChecksums::wrong;
+  const bool right = network == RTE_MBUF_F_RX_IP_CKSUM_GOOD && transport == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+  return right ? NicChecksums::right : NicChecksums::unknown;
+}
+
 }  // namespace
 
 DpdkQueue::DpdkQueue(DpdkPort& port, std::uint16_t queue, std::uint16_t interface, int core, const DpdkFilter* filter,
-                     const DpdkOptions& options)
+                     const DpdkOptions& options, bool grouped)
     : port_(port),
       queue_(queue),
       interface_(interface),
       core_(core),
       filter_(filter),
       options_(options),
+      grouped_(grouped),
       name_(port.queues() > 1 ? port.name() + "/" + std::to_string(queue) : port.name()),
       pool_(port.pool(queue)),
       wall_clock_(::rte_get_tsc_hz()) {
   if (!options.device_time) return;
   (void)::rte_mbuf_dyn_rx_timestamp_register(&timestamp_offset_, &timestamp_flag_);
   std::uint64_t ticks = 0;
-  device_clock_readable_ = !port.traits().recorded_time && ::rte_eth_read_clock(port.id(), &ticks) == 0;
+  device_clock_readable_ = !port.traits().recorded_time && port.device().read_clock(ticks) == 0;
 }
 
 DpdkQueue::~DpdkQueue() { release(); }
@@ -104,6 +115,10 @@ std::size_t DpdkQueue::burst(std::span<Packet, kBurst> packets) {
   }
   release();
   if (state_ == State::end) return 0;
+  if (port_.gone()) [[unlikely]] {
+    state_ = State::end;
+    return 0;
+  }
   if (interrupted_.load(std::memory_order_relaxed)) [[unlikely]] {
     // What the NIC holds already is still given: at most its ring, for more may come all the time.
     if (left_ == 0) left_ = static_cast<std::size_t>(options_.descriptors) + 1;
@@ -143,6 +158,7 @@ bool DpdkQueue::idle() {
       return true;
     }
   }
+  if (grouped_) return true;
   ++idle_polls_;
   if (options_.busy_poll) {
     ::rte_pause();
@@ -165,6 +181,7 @@ std::size_t DpdkQueue::take(std::size_t count, std::span<Packet, kBurst> packets
     look_at_device_clock(now);
   const LinkType link = port_.traits().raw_ip ? LinkType::raw : LinkType::ethernet;
   const auto snap_length = static_cast<std::size_t>(options_.snap_length);
+  const bool judges_checksums = port_.traits().checksums;
   std::array<rte_mbuf*, kBurst> rejected;
   unsigned rejections = 0;
   std::size_t taken = 0;
@@ -190,6 +207,7 @@ std::size_t DpdkQueue::take(std::size_t count, std::span<Packet, kBurst> packets
     out.link = link;
     out.interface = interface_;
     out.selected = filter_ != nullptr;
+    out.checksums = judges_checksums ? checksums_of(packet.ol_flags) : NicChecksums::unknown;
     out.number = ++number_;
   }
   if (rejections != 0) ::rte_pktmbuf_free_bulk(rejected.data(), rejections);
@@ -209,7 +227,7 @@ Time DpdkQueue::device_time(const rte_mbuf& packet, Time now) {
 
 void DpdkQueue::look_at_device_clock(Time now) {
   std::uint64_t ticks = 0;
-  if (::rte_eth_read_clock(port_.id(), &ticks) == 0) device_clock_.observe(ticks, now);
+  if (port_.device().read_clock(ticks) == 0) device_clock_.observe(ticks, now);
 }
 
 Bytes DpdkQueue::octets_of(const rte_mbuf& packet) {
@@ -274,6 +292,15 @@ void DpdkQueue::collect(Counters& counters) {
     }
   }
   counters.add(Counter::capture_offered, offered);
+  if (queue_ != 0) return;
+  if (last || ticks - looked_ >= ::rte_get_tsc_hz()) {
+    looked_ = ticks;
+    port_.look();
+    const std::uint64_t dropped = port_.take_dropped();
+    counters.add(Counter::capture_source_dropped_rule, dropped);
+    counters.add(Counter::capture_offered, dropped);
+  }
+  if (port_.gone() && !std::exchange(removal_counted_, true)) counters.add(Counter::capture_ports_removed);
 }
 
 }  // namespace spanbeat

@@ -28,9 +28,9 @@ namespace spanbeat {
 class DpdkQueue final : public Source {
  public:
   // `port` and `filter` (which may be null) outlive the queue. `core` below 0: the thread is not pinned. `interface` is
-  // the port's place in the configuration.
+  // the port's place in the configuration. `grouped`: read together with other queues, and does not wait itself.
   DpdkQueue(DpdkPort& port, std::uint16_t queue, std::uint16_t interface, int core, const DpdkFilter* filter,
-            const DpdkOptions& options);
+            const DpdkOptions& options, bool grouped = false);
   ~DpdkQueue() override;
 
   std::size_t burst(std::span<Packet, kBurst> packets) override;
@@ -68,6 +68,7 @@ class DpdkQueue final : public Source {
   const int core_;
   const DpdkFilter* const filter_;
   const DpdkOptions& options_;
+  const bool grouped_;
   std::string name_;
   const rte_mempool* pool_;
 
@@ -95,10 +96,12 @@ class DpdkQueue final : public Source {
   std::uint64_t filtered_collected_ = 0;
   std::uint64_t filtered_bytes_collected_ = 0;
   std::uint64_t losses_read_ = 0;  // ticks
-  std::uint32_t idle_polls_ = 0;   // since the last packet or the last return
-  std::uint32_t pause_ = 0;        // nanoseconds of the next sleep
-  std::uint64_t busy_until_ = 0;   // ticks when the last packet came
-  Time last_time_ = kNever;        // of the last packet
+  std::uint64_t looked_ = 0;       // ticks
+  bool removal_counted_ = false;
+  std::uint32_t idle_polls_ = 0;  // since the last packet or the last return
+  std::uint32_t pause_ = 0;       // nanoseconds of the next sleep
+  std::uint64_t busy_until_ = 0;  // ticks when the last packet came
+  Time last_time_ = kNever;       // of the last packet
 };
 
 }  // namespace spanbeat

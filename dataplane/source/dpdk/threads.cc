@@ -4,7 +4,10 @@
 #include <rte_lcore.h>
 #include <sched.h>
 
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 
 #include "dataplane/source/dpdk/eal.h"
 
@@ -61,6 +64,19 @@ bool pin_calling_thread(int core, std::string& problem) {
   if (result == 0) return true;
   problem = "core " + std::to_string(core) + ": " + std::strerror(result);
   return false;
+}
+
+int node_of_core(int core, const std::string& root) {
+  std::error_code error;
+  const std::filesystem::path cpu =
+      std::filesystem::path(root) / "sys/devices/system/cpu" / ("cpu" + std::to_string(core));
+  for (const auto& entry : std::filesystem::directory_iterator(cpu, error)) {
+    const std::string name = entry.path().filename();  // node0
+    if (name.rfind("node", 0) == 0 && name.size() > 4 && name[4] >= '0' && name[4] <= '9') {
+      return std::atoi(name.c_str() + 4);
+    }
+  }
+  return -1;
 }
 
 bool register_dpdk_thread() {

@@ -18,6 +18,9 @@ namespace spanbeat {
 // The cores that this process may run on, as text ("0-3").
 [[nodiscard]] std::string usable_cores();
 
+// The NUMA node of a core, or -1. `root` is that of the file system, for tests.
+[[nodiscard]] int node_of_core(int core, const std::string& root = "/");
+
 // Nothing when the thread is known already. False when DPDK refuses; the thread can poll all the same, only slower.
 bool register_dpdk_thread();
 
