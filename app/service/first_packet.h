@@ -34,12 +34,15 @@ class FirstPacketSource final : public Source {
   [[nodiscard]] State state() const override { return count_ != 0 ? State::open : inner_.state(); }
   [[nodiscard]] bool live() const override { return inner_.live(); }
   [[nodiscard]] Time idle_time() const override { return inner_.idle_time(); }
-  // What is held and not given yet was not offered.
+  // What is held and not given yet was not offered; marks of the clock never are.
   void collect(Counters& counters) override {
     Counters told;
     inner_.collect(told);
-    told.set(Counter::capture_offered, told.get(Counter::capture_offered) + withheld_ - count_);
-    withheld_ = count_;
+    const std::size_t held = count_ - static_cast<std::size_t>(std::count_if(
+                                          packets_.begin(), packets_.begin() + static_cast<std::ptrdiff_t>(count_),
+                                          [](const Packet& packet) { return packet.clock; }));
+    told.set(Counter::capture_offered, told.get(Counter::capture_offered) + withheld_ - held);
+    withheld_ = held;
     counters.add_all(told);
   }
   void interrupt() override { inner_.interrupt(); }
