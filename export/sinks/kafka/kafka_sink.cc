@@ -436,7 +436,8 @@ void KafkaSink::on_error(rd_kafka_s* producer, int error, const char* reason, vo
   }
   sink.counters().add(Counter::sink_write_errors);
   const bool explained = sink.options_.tls.enabled && sink.certificate_.explain(text);
-  sink.tell_once(code, "kafka: " + text + (explained ? "" : remedy(code)));
+  // Whatever error it comes with: told once.
+  sink.tell_once(explained ? RD_KAFKA_RESP_ERR__SSL : code, "kafka: " + text + (explained ? "" : remedy(code)));
 }
 
 int KafkaSink::on_certificate(rd_kafka_s*, const char* broker, std::int32_t, int* error, int, const char* der,
