@@ -18,25 +18,24 @@ std::uint16_t load16(const std::uint8_t* at) { return static_cast<std::uint16_t>
 // From the outermost IP header on. `fixed` is the header with what may differ set to zero.
 std::uint64_t hash_ip(const std::uint8_t* ip, std::size_t captured, std::size_t wire, IpVersion version) {
   std::uint8_t fixed[40];
-  std::size_t header = 20;
-  std::size_t length = 0;
+  std::size_t fixed_size = 20;
+  std::size_t total = 0;
   if (version == IpVersion::v4) {
     std::memcpy(fixed, ip, 20);
     fixed[8] = 0;  // TTL
     fixed[10] = fixed[11] = 0;
-    length = load16(ip + 2);
+    total = load16(ip + 2);
   } else {
-    header = 40;
+    fixed_size = 40;
     std::memcpy(fixed, ip, 40);
     fixed[7] = 0;  // hop limit
-    length = load16(ip + 4);
-    if (length != 0) length += 40;
+    total = load16(ip + 4);
+    if (total != 0) total += 40;
   }
-  if (length < header) length = wire;  // segmentation offload, or a jumbogram
-  const std::size_t counts =
-      captured < std::min(length, wire) ? std::min(captured, kOfCut) : std::min(captured, length);
-  const std::uint64_t of_header = XXH3_64bits_withSeed(fixed, header, length);
-  return counts > header ? XXH3_64bits_withSeed(ip + header, counts - header, of_header) : of_header;
+  if (total < fixed_size) total = wire;  // segmentation offload, or a jumbogram
+  const std::size_t counts = captured < std::min(total, wire) ? std::min(captured, kOfCut) : std::min(captured, total);
+  const std::uint64_t of_header = XXH3_64bits_withSeed(fixed, fixed_size, total);
+  return counts > fixed_size ? XXH3_64bits_withSeed(ip + fixed_size, counts - fixed_size, of_header) : of_header;
 }
 
 std::uint64_t hash_frame(const Packet& packet) {
