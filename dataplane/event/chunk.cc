@@ -5,6 +5,7 @@
 
 #include <rte_ring.h>
 
+#include <algorithm>
 #include <new>
 
 namespace spanbeat {
@@ -47,14 +48,24 @@ Chunk* ChunkRing::take_empty() {
   return taken;
 }
 
-void ChunkRing::push(Chunk* chunk) { rte_ring_sp_enqueue(full_->ring, chunk); }
+void ChunkRing::push(Chunk* chunk) {
+  pushed_.store(pushed_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  rte_ring_sp_enqueue(full_->ring, chunk);
+}
 
 Chunk* ChunkRing::pop() {
   void* chunk = nullptr;
-  return rte_ring_sc_dequeue(full_->ring, &chunk) == 0 ? static_cast<Chunk*>(chunk) : nullptr;
+  if (rte_ring_sc_dequeue(full_->ring, &chunk) != 0) return nullptr;
+  popped_.store(popped_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  return static_cast<Chunk*>(chunk);
 }
 
-unsigned ChunkRing::fill() const { return rte_ring_count(full_->ring) * 100 / static_cast<unsigned>(chunks_.size()); }
+unsigned ChunkRing::fill() const {
+  // In this order: a chunk is popped after it was pushed.
+  const std::uint64_t popped = popped_.load(std::memory_order_relaxed);
+  const std::uint64_t waiting = pushed_.load(std::memory_order_relaxed) - popped;
+  return static_cast<unsigned>(std::min<std::uint64_t>(waiting * 100 / chunks_.size(), 100));
+}
 
 void ChunkRing::release(Chunk* chunk) {
   // A chunk that grew for one large event does not stay large.

@@ -70,6 +70,8 @@ class ChunkRing {
   std::vector<Chunk> chunks_;
   std::unique_ptr<Ring> full_;
   std::unique_ptr<Ring> empty_;
+  std::atomic<std::uint64_t> pushed_{0};  // of full chunks; the ring's own numbers are not for third parties
+  std::atomic<std::uint64_t> popped_{0};
   std::atomic<std::uint64_t> progress_{0};
   std::atomic<bool> closed_{false};
 };
