@@ -31,7 +31,6 @@
 #include "dataplane/source/group.h"
 #include "dataplane/steering.h"
 #include "export/exporter.h"
-#include "export/json/value_writer.h"
 
 namespace spanbeat {
 namespace {
@@ -49,13 +48,6 @@ constexpr unsigned kLiveChunks = 256;
 std::string duration_text(Time duration) {
   if (duration % kSecond == 0) return fmt::format("{}s", duration / kSecond);
   return fmt::format("{}s", static_cast<double>(duration) / static_cast<double>(kSecond));
-}
-
-std::string json_text(const Value& value) {
-  JsonStyle style(false, false);
-  TextBuffer text;
-  write_value_json(style, text, value);
-  return std::string(text.view());
 }
 
 constexpr int kDebugLevel = 3;  // logging.level
@@ -411,9 +403,9 @@ class Service {
     if (!general.http_enabled) return true;
     const ExportConfig& exporting = options_.exporting;
     Endpoint::Pages pages;
-    pages.about = [&exporting] { return json_text(about(exporting.identity)); };
+    pages.about = [&exporting] { return about(exporting.identity); };
     pages.state = [this, &exporting] {
-      return json_text(state_of(exporting.identity, output_, batch_size_, options_.outputs.spool.enabled));
+      return state_of(exporting.identity, output_, batch_size_, options_.outputs.spool.enabled);
     };
     pages.stats = [this] { return metrics_json(metrics()); };
     pages.metrics = [this] {

@@ -21,7 +21,19 @@
 
 namespace spanbeat {
 
-enum class WorkStage : std::uint8_t { receive, dissect, lookup, filter, flow, stream, decode, event, timers, count };
+enum class WorkStage : std::uint8_t {
+  receive,
+  dissect,
+  dedup,
+  lookup,
+  filter,
+  flow,
+  stream,
+  decode,
+  event,
+  timers,
+  count
+};
 inline constexpr std::size_t kWorkStages = static_cast<std::size_t>(WorkStage::count);
 
 struct WorkStageInfo {
@@ -31,6 +43,7 @@ struct WorkStageInfo {
 inline constexpr std::array<WorkStageInfo, kWorkStages> kWorkStageInfo = {{
     {"receive", "taking a burst from the source"},
     {"dissect", "link to transport headers, key and hash"},
+    {"dedup", "looking for second copies, with spanbeat.dedup.window"},
     {"lookup", "candidates of the burst in the flow table"},
     {"filter", "bpf_filter, clock, fragments, and what lies between the others"},
     {"flow", "finding, making and accounting the flow"},

@@ -265,9 +265,12 @@ bool Worker::Impl::sampled_out(const Headers& header, std::uint32_t count) {
 
 // Is the packet a copy, or of a flow that sampling leaves out? A fragment goes the way of its datagram.
 bool Worker::Impl::leaves_out(std::size_t i) {
-  if (dedup.on() && dedup.is_copy(i, packets[i].timestamp)) {
-    counters.add(Counter::capture_duplicate);
-    return true;
+  if (dedup.on()) {
+    const StageScope stage(clocks, WorkStage::dedup);
+    if (dedup.is_copy(i, packets[i].timestamp)) {
+      counters.add(Counter::capture_duplicate);
+      return true;
+    }
   }
   return flow_keys[i].valid && sampled_out(headers[i], 1);
 }
@@ -287,8 +290,10 @@ void Worker::Impl::burst(std::size_t count) {
     }
     bytes += packets[i].wire_length;
     dissect(packets[i], headers[i], tunnels);
-    if (choosy && dedup.on()) [[unlikely]]
+    if (choosy && dedup.on()) [[unlikely]] {
+      const StageScope stage(clocks, WorkStage::dedup);
       dedup.prepare(i, packets[i], headers[i]);
+    }
     flow_keys[i].valid = false;
     if (headers[i].result == DissectResult::bad_link || headers[i].result == DissectResult::fragment) continue;
     keys.make(headers[i], flow_keys[i]);

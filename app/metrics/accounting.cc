@@ -123,7 +123,7 @@ std::string stage_table(const StageTimes& stages, double tsc_hertz) {
     out += fmt::format("  {:<28}{:>16.1f}{:>12.1f}{:>9}\n", name, cycles, cycles / tsc_hertz * 1e9, packets);
   };
   for (std::size_t i = 0; i < kWorkStages; ++i) {
-    if (stages.packets[i] == 0) continue;
+    if (stages.packets[i] == 0 || stages.cycles[i] == 0) continue;
     const double cycles = static_cast<double>(stages.cycles[i]) / static_cast<double>(stages.packets[i]);
     all += cycles;
     row(kWorkStageInfo[i].name, cycles, stages.packets[i]);

@@ -5,11 +5,22 @@
 
 #include <string>
 
+#include "export/json/value_writer.h"
 #include "export/processors/host_info.h"
 
 namespace spanbeat {
+namespace {
 
-Value about(const Identity& identity) {
+std::string json_text(const Value& value) {
+  JsonStyle style(false, false);
+  TextBuffer text;
+  write_value_json(style, text, value);
+  return std::string(text.view());
+}
+
+}  // namespace
+
+std::string about(const Identity& identity) {
   Value out = Value::of_object();
   const auto text = [&](std::string_view name, std::string value) {
     out.append_member(name, Value::of_string(std::move(value)));
@@ -29,10 +40,10 @@ Value about(const Identity& identity) {
   text("username", user != nullptr ? user->pw_name : "");
   text("uuid", identity.id);
   text("version", identity.version);
-  return out;
+  return json_text(out);
 }
 
-Value state_of(const Identity& identity, const std::string& output, std::int64_t batch_size, bool disk_queue) {
+std::string state_of(const Identity& identity, const std::string& output, std::int64_t batch_size, bool disk_queue) {
   Value out = Value::of_object();
   const auto section = [&](std::string_view name) -> Value& { return out.append_member(name, Value::of_object()); };
   section("beat").append_member("name", Value::of_string(identity.name));
@@ -47,7 +58,7 @@ Value state_of(const Identity& identity, const std::string& output, std::int64_t
   service.append_member("id", Value::of_string(identity.id));
   service.append_member("name", Value::of_string(identity.type));
   service.append_member("version", Value::of_string(identity.version));
-  return out;
+  return json_text(out);
 }
 
 }  // namespace spanbeat
