@@ -58,6 +58,12 @@ Time GroupSource::idle_time() const {
   return latest;
 }
 
+unsigned GroupSource::backlog() const {
+  unsigned most = 0;
+  for (const Source* member : members_) most = std::max(most, member->backlog());
+  return most;
+}
+
 void GroupSource::collect(Counters& counters) {
   for (Source* member : members_) member->collect(counters);
 }

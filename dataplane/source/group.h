@@ -23,6 +23,8 @@ class GroupSource final : public Source {
   [[nodiscard]] State state() const override;
   [[nodiscard]] bool live() const override;
   [[nodiscard]] Time idle_time() const override;
+  // That of the fullest member.
+  [[nodiscard]] unsigned backlog() const override;
   void collect(Counters& counters) override;
   void interrupt() override;
 

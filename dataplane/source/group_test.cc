@@ -42,6 +42,27 @@ TEST(Group, GivesWhatItsMembersGiveAndNumbersItAnew) {
   EXPECT_EQ(seen, (std::map<char, unsigned>{{'o', 100}, {'t', 40}}));
 }
 
+class Full final : public Source {
+ public:
+  explicit Full(unsigned percent) : percent_(percent) {}
+  std::size_t burst(std::span<Packet, kBurst> /*packets*/) override { return 0; }
+  [[nodiscard]] State state() const override { return State::open; }
+  [[nodiscard]] bool live() const override { return true; }
+  [[nodiscard]] unsigned backlog() const override { return percent_; }
+  void collect(Counters& /*counters*/) override {}
+  void interrupt() override {}
+
+ private:
+  unsigned percent_;
+};
+
+TEST(Group, IsAsFullAsItsFullestMember) {
+  Full one(20);
+  Full two(90);
+  Full three(10);
+  EXPECT_EQ(GroupSource({&one, &two, &three}, GroupSource::Idle::spin).backlog(), 90U);
+}
+
 // The directions of a tap's flows come by two ports, whose queues are read by two threads; three workers.
 void expect_flows_together(SteeringOptions::By by) {
   std::array<FrameSource, 2> ports;

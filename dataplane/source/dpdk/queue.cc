@@ -262,6 +262,7 @@ Time DpdkQueue::idle_time() const {
 }
 
 unsigned DpdkQueue::backlog() const {
+  if (port_.gone()) return 0;
   const int waiting = ::rte_eth_rx_queue_count(port_.id(), queue_);
   return waiting <= 0 ? 0 : static_cast<unsigned>(std::min(waiting * 100 / options_.descriptors, 100));
 }
