@@ -17,7 +17,7 @@ constexpr std::size_t kMostNames = 256;
 
 std::string end_text(const IpAddress& address, std::uint16_t port) {
   char text[kMaxIpText];
-  const std::string plain(text, format_ip(address, text));
+  std::string plain(text, format_ip(address, text));
   if (port == 0) return plain;
   return address.version == IpVersion::v6 ? fmt::format("[{}]:{}", plain, port) : fmt::format("{}:{}", plain, port);
 }
