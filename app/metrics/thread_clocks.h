@@ -29,6 +29,7 @@ class ThreadClocks {
  public:
   // What was used until now is not counted.
   void start() {
+    const std::lock_guard lock(mutex_);
     before_ = read(CLOCK_PROCESS_CPUTIME_ID);
     began_ = read(CLOCK_MONOTONIC);
   }
@@ -48,9 +49,10 @@ class ThreadClocks {
 
   [[nodiscard]] CpuTimes times() const {
     CpuTimes times;
+    const std::lock_guard lock(mutex_);
+    if (began_ == 0) return times;  // not yet
     times.whole = read(CLOCK_PROCESS_CPUTIME_ID) - before_;
     times.wall = read(CLOCK_MONOTONIC) - began_;
-    const std::lock_guard lock(mutex_);
     times.roles = ended_;
     for (const Running& one : running_) times.roles[static_cast<std::size_t>(one.role)] += read(one.clock);
     return times;
