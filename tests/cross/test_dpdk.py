@@ -434,8 +434,8 @@ class DpdkOnInterfaces(Same):
                 live.wait_for("start running")
                 subprocess.run([*self.inside, "ip", "link", "del", "west"], check=True)
                 live.wait_for("net_af_packet1: the device is gone")
-                subprocess.run([*self.inside, sys.executable, "-c", SENDER, TESTS, "left", capture("http")], check=True, timeout=TIMEOUT)
-                live.wait_for_packets(len(pcap.read(capture("http")).packets))
+                subprocess.run([*self.inside, sys.executable, "-c", SENDER, TESTS, "left", capture("dns")], check=True, timeout=TIMEOUT)
+                live.wait_for_packets(len(pcap.read(capture("dns")).packets))
                 subprocess.run([*self.inside, "ip", "link", "del", "left"], check=True)
                 rest = live.child.communicate(timeout=TIMEOUT)[1]
                 run = Run(live.child.returncode, b"", live.text + rest, os.path.join(home.path, "out"))
@@ -443,7 +443,7 @@ class DpdkOnInterfaces(Same):
             self.assertIn("every DPDK port was pulled out", run.stderr)
             self.assertEqual(offences(run), [])
             self.assertEqual(Counters(run)["capture_ports_removed"], 2)
-            self.assertEqual(Counters(run)["capture_received"], len(pcap.read(capture("http")).packets))
+            self.assertEqual(Counters(run)["capture_received"], len(pcap.read(capture("dns")).packets))
 
     def test_one_queue_for_two_workers(self):
         self.check("net_af_packet0,iface=right", NO_HUGE + "spanbeat.workers: 2\n")
