@@ -1,5 +1,6 @@
 // spanbeat: from the command line to a command.
 #include <fmt/format.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -269,6 +270,10 @@ int command(const CommandLine& line, const std::string& program) {
 }  // namespace spanbeat
 
 int main(int count, char** words) {
+  // Large blocks come and go with every request to a server: those that were freed are kept, as asking the system for
+  // them again costs a page fault for each 4 KiB.
+  (void)::mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  (void)::mallopt(M_TRIM_THRESHOLD, 64 << 20);
   const std::string program = count > 0 ? std::filesystem::path(words[0]).filename().string() : "spanbeat";
   try {
     spanbeat::CommandLine line;

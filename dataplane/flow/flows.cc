@@ -1,6 +1,7 @@
 #include "dataplane/flow/flows.h"
 
 #include <algorithm>
+#include <array>
 
 #include "dataplane/bytes/reserve.h"
 #include "dataplane/dissect/tunnel_digest.h"
@@ -10,6 +11,8 @@ namespace {
 
 // Looks at this many flows for one that is really idle before it takes what it has.
 constexpr int kEvictionLooks = 64;
+constexpr std::size_t kEvictedAtOnce = 16;
+constexpr std::size_t kAhead = 12;  // flows whose cache lines are fetched before it is their turn
 
 }  // namespace
 
@@ -47,7 +50,7 @@ FlowIndex Flows::make(const Headers& headers, const FlowKey& key, const Packet& 
   if (!makes_new_) return kNoFlow;
   FlowIndex flow = table_.insert(key);
   if (flow == kNoFlow) {
-    evict_one();
+    evict_some();
     flow = table_.insert(key);
     if (flow == kNoFlow) return kNoFlow;
   }
@@ -196,19 +199,26 @@ bool Flows::on_wheel_and_live(FlowIndex flow) {
   return record.live != 0;
 }
 
-void Flows::evict_one() {
+// Several at a time, so that the cache lines of one come while another is ended. Those that turn out to be in use are
+// put back, but not for ever: then what comes round next goes.
+void Flows::evict_some() {
+  std::array<FlowIndex, kEvictedAtOnce> oldest;
+  const std::size_t wanted = std::clamp<std::size_t>(table_.capacity() / 64, 1, oldest.size());
+  std::size_t count = 0;
   Wheel::Entry entry{};
-  for (int looks = 0; wheel_.take_earliest(entry); ++looks) {
+  for (int looks = 0; count < wanted && wheel_.take_earliest(entry);) {
     if (!on_wheel_and_live(entry.number)) continue;
     const std::uint64_t due = due_tick(entry.number);
-    if (looks < kEvictionLooks && due > wheel_.now() + timeout_ticks_ / 2) {
+    if (looks++ < kEvictionLooks && due > wheel_.now() + timeout_ticks_ / 2) {
       wheel_.schedule({entry.number, 0}, due);
       continue;
     }
     table_.record(entry.number).on_wheel = 0;
-    end(entry.number, CloseReason::evicted, static_cast<Time>(wheel_.now()) << 27);
-    return;
+    table_.prefetch_erase(entry.number);
+    oldest[count++] = entry.number;
   }
+  const Time now = static_cast<Time>(wheel_.now()) << 27;
+  for (std::size_t i = 0; i < count; ++i) end(oldest[i], CloseReason::evicted, now);
 }
 
 void Flows::advance(Time now) {
@@ -218,7 +228,9 @@ void Flows::advance(Time now) {
   due_.clear();
   wheel_.advance(tick, due_);
   ending_.clear();
-  for (const Wheel::Entry& entry : due_) {
+  for (std::size_t i = 0; i < due_.size(); ++i) {
+    if (i + kAhead < due_.size()) __builtin_prefetch(&table_.record(due_[i + kAhead].number), 1);
+    const Wheel::Entry entry = due_[i];
     if (!on_wheel_and_live(entry.number)) continue;
     const std::uint64_t due = due_tick(entry.number);
     if (due > tick) {
@@ -234,7 +246,10 @@ void Flows::advance(Time now) {
   const Time boundary = static_cast<Time>(tick) << 27;
   if (config_.enabled || engine_->any()) std::sort(ending_.begin(), ending_.end(), by_first_packet);
   output_.stage(Stage::flow_timeouts);
-  for (const FlowIndex flow : ending_) end(flow, CloseReason::timeout, boundary);
+  for (std::size_t i = 0; i < ending_.size(); ++i) {
+    if (i + kAhead < ending_.size()) table_.prefetch_erase(ending_[i + kAhead]);
+    end(ending_[i], CloseReason::timeout, boundary);
+  }
   if (next_report_ == kNever || now < next_report_) return;
   const Time reported = now / config_.period * config_.period;
   next_report_ = reported + config_.period;

@@ -62,7 +62,7 @@ class Flows {
            std::uint64_t bytes);
   void add_extras(FlowIndex flow, int side, const Headers& headers, Time time);
   void end(FlowIndex flow, CloseReason reason, Time now);
-  void evict_one();
+  void evict_some();
   [[nodiscard]] bool on_wheel_and_live(FlowIndex flow);
   void report(FlowIndex flow, bool final, CloseReason reason, Time now);
   [[nodiscard]] std::uint64_t due_tick(FlowIndex flow);

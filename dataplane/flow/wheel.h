@@ -42,6 +42,7 @@ class TimingWheel {
     if (tick <= now_) tick = now_ + 1;
     if (tick >= now_ + kSlots) tick = now_ + kSlots - 1;
     slots_[tick % kSlots].push_back(entry);
+    if (tick < earliest_) earliest_ = tick;
     ++size_;
   }
 
@@ -60,20 +61,23 @@ class TimingWheel {
   // Takes the entry that comes round next; false when the wheel is empty.
   bool take_earliest(Entry& entry) {
     if (size_ == 0) return false;
-    for (std::uint64_t i = 1; i < kSlots; ++i) {
-      auto& slot = slots_[(now_ + i) % kSlots];
+    if (earliest_ <= now_) earliest_ = now_ + 1;
+    for (; earliest_ < now_ + kSlots; ++earliest_) {
+      auto& slot = slots_[earliest_ % kSlots];
       if (slot.empty()) continue;
       entry = slot.back();
       slot.pop_back();
       --size_;
       return true;
     }
+    earliest_ = now_ + 1;
     return false;
   }
 
  private:
   std::vector<std::vector<Entry>> slots_;
   std::uint64_t now_ = 0;
+  std::uint64_t earliest_ = 0;  // nothing waits in a slot before it
   std::size_t size_ = 0;
 };
 

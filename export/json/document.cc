@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstddef>
 
+#include "export/json/document_values.h"
 #include "export/json/value_output.h"
 
 namespace spanbeat {
@@ -20,38 +21,7 @@ std::string_view name_of(Transport transport) {
   return kNames[static_cast<std::size_t>(transport)];
 }
 
-namespace {
-
-// A word of a table as a text of which 48 octets are readable.
-template <std::size_t size>
-struct Words {
-  char texts[size][48] = {};
-  std::uint8_t sizes[size] = {};
-  [[nodiscard]] std::string_view operator[](std::size_t index) const { return {texts[index], sizes[index]}; }
-};
-template <std::size_t size, typename Enum>
-Words<size> words_of() {
-  Words<size> words;
-  for (std::size_t i = 0; i < size; ++i) {
-    const std::string_view name = name_of(static_cast<Enum>(i));
-    std::memcpy(words.texts[i], name.data(), name.size());
-    words.sizes[i] = static_cast<std::uint8_t>(name.size());
-  }
-  return words;
-}
-const auto kStatusWords = words_of<6, Status>();
-const auto kTransportWords = words_of<6, Transport>();
-const auto kDirectionWords = words_of<7, NetworkDirection>();
-constexpr char kIpVersionWords[2][48] = {"ipv4", "ipv6"};
-
-bool is_ipv4(const IpAddress& address) {
-  static constexpr std::uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  return address.version == IpVersion::v4 || std::memcmp(address.octets.data(), kMapped, sizeof kMapped) == 0;
-}
-
-constexpr std::size_t number_of(Field field) { return static_cast<std::size_t>(field); }
-
-}  // namespace
+using document_values::number_of;
 
 DocumentWalk::DocumentWalk() {
   for (std::size_t i = 0; i < kFields; ++i) {
@@ -74,11 +44,16 @@ bool DocumentWalk::scan(const EventHeader& header, const std::uint8_t* event) {
     const std::uint8_t* const next = at + sizeof(FieldEntry) + ((std::size_t{size} + 7) & ~std::size_t{7});
     if ((head & 0xffff) >= kFields || next > end + 7) [[unlikely]]
       break;
-    if (count == kMostEntries) [[unlikely]]
-      return false;
-    shape_[count] = head;
-    entries_[count++] = at;
-    hash = _mm_crc32_u32(static_cast<std::uint32_t>(hash), head);
+    if (count != 0 && head == shape_[count - 1]) {  // one more value of a list
+      last_entries_[count - 1] = at;
+    } else {
+      if (count == kMostEntries) [[unlikely]]
+        return false;
+      shape_[count] = head;
+      last_entries_[count] = at;
+      entries_[count++] = at;
+      hash = _mm_crc32_u32(static_cast<std::uint32_t>(hash), head);
+    }
     at = next;
   }
   count_ = count;
@@ -204,191 +179,6 @@ DocumentWalk::Sources DocumentWalk::sources() const {
 }
 
 template <typename Output>
-void DocumentWalk::write_several(std::size_t field, const std::uint8_t* at, const std::uint8_t* last, Output& output) {
-  const auto type = static_cast<FieldType>(kinds_[field] & ~kSeveral);
-  const bool plain = at == last && kFieldInfo[field].list == FieldList::one_plain;
-  if (!plain) output.begin_list();
-  for (std::size_t count = 0;;) {
-    const FieldEntry entry = entry_at(at);
-    if (number_of(entry.field) == field && entry.is_null == 0) {
-      if (!plain) output.next(count++);
-      switch (type) {
-        case FieldType::keyword:
-          output.add_text(text_at(at));
-          break;
-        case FieldType::integer:
-          output.add_integer(word_at<std::int64_t>(at));
-          break;
-        case FieldType::floating:
-          output.add_floating(word_at<double>(at));
-          break;
-        case FieldType::boolean:
-          output.add_boolean(word_at<std::int64_t>(at) != 0);
-          break;
-        case FieldType::ip:
-          output.add_ip(word_at<IpAddress>(at));
-          break;
-        case FieldType::date:
-          output.add_date(word_at<Time>(at));
-          break;
-        case FieldType::tree:
-          output.add_tree({at + sizeof entry, entry.size});
-          break;
-      }
-    }
-    if (at == last) break;
-    at += sizeof entry + ((std::size_t{entry.size} + 7) & ~std::size_t{7});
-  }
-  if (!plain) output.end_list();
-}
-
-// Both ends, then what the decoder adds; each address once.
-template <typename Output>
-void DocumentWalk::write_related_ip(const EventHeader& header, const Sources& sources, Output& output) {
-  std::size_t count = 0;
-  output.begin_list();
-  if (header.source.version != IpVersion::none) {
-    output.next(count++);
-    output.add_short_text(source_ip_.view());
-  }
-  if (header.destination.version != IpVersion::none && header.destination != header.source) {
-    output.next(count++);
-    output.add_short_text(destination_ip_.view());
-  }
-  if (sources.related_first != nullptr) {
-    related_.assign({header.source, header.destination});
-    const std::uint8_t* at = sources.related_first;
-    const std::uint8_t* const last = sources.related_last;
-    while (true) {
-      const FieldEntry entry = entry_at(at);
-      if (entry.field == Field::related_ip && entry.is_null == 0) {
-        const auto address = word_at<IpAddress>(at);
-        // Beyond what any decoder adds, repeated ones may show: a hostile event must not cost the square of its size.
-        const std::size_t looked_at = std::min<std::size_t>(related_.size(), 256);
-        const auto known_end = related_.begin() + static_cast<std::ptrdiff_t>(looked_at);
-        if (std::find(related_.begin(), known_end, address) == known_end) {
-          related_.push_back(address);
-          output.next(count++);
-          output.add_ip(address);
-        }
-      }
-      if (at == last) break;
-      at += sizeof entry + ((std::size_t{entry.size} + 7) & ~std::size_t{7});
-    }
-  }
-  output.end_list();
-}
-
-template <typename Output>
-void DocumentWalk::write_set(std::size_t field, const std::uint8_t* first, const std::uint8_t* at, Output& output) {
-  switch (kinds_[field]) {
-    case static_cast<std::uint8_t>(FieldType::keyword):
-      output.text(text_at(at));
-      break;
-    case static_cast<std::uint8_t>(FieldType::integer):
-      output.integer(word_at<std::int64_t>(at));
-      break;
-    case static_cast<std::uint8_t>(FieldType::floating):
-      output.floating(word_at<double>(at));
-      break;
-    case static_cast<std::uint8_t>(FieldType::boolean):
-      output.boolean(word_at<std::int64_t>(at) != 0);
-      break;
-    case static_cast<std::uint8_t>(FieldType::ip):
-      output.ip(word_at<IpAddress>(at));
-      break;
-    case static_cast<std::uint8_t>(FieldType::date):
-      output.date(word_at<Time>(at));
-      break;
-    case static_cast<std::uint8_t>(FieldType::tree):
-      output.tree({at + sizeof(FieldEntry), entry_at(at).size});
-      break;
-    default:
-      write_several(field, first, at, output);
-  }
-}
-
-template <typename Output>
-void DocumentWalk::write_derived(std::size_t field, const StreamPlan& plan, const EventHeader& header,
-                                 NetworkDirection direction, const Sources& sources, Output& output) {
-  switch (static_cast<Field>(field)) {
-    case Field::timestamp:
-      output.date(header.timestamp);
-      break;
-    case Field::event_start:
-      output.date(header.start);
-      break;
-    case Field::event_end:
-      output.date(header.end);
-      break;
-    case Field::event_duration:
-      output.integer(
-          static_cast<std::int64_t>(static_cast<std::uint64_t>(header.end) - static_cast<std::uint64_t>(header.start)));
-      break;
-    // source.ip and destination.ip may hold several values, so their quotes are not in the transitions.
-    case Field::source_ip:
-      output.add_short_text(source_ip_.view());
-      break;
-    case Field::destination_ip:
-      output.add_short_text(destination_ip_.view());
-      break;
-    case Field::client_ip:
-      output.short_text(source_ip_.view());
-      break;
-    case Field::server_ip:
-      output.short_text(destination_ip_.view());
-      break;
-    case Field::source_port:
-    case Field::client_port:
-      output.integer(header.source_port);
-      break;
-    case Field::destination_port:
-    case Field::server_port:
-      output.integer(header.destination_port);
-      break;
-    case Field::source_bytes:
-    case Field::client_bytes:
-      output.integer(static_cast<std::int64_t>(header.source_bytes));
-      break;
-    case Field::destination_bytes:
-    case Field::server_bytes:
-      output.integer(static_cast<std::int64_t>(header.destination_bytes));
-      break;
-    case Field::client_domain:
-      output.text(text_at(sources.source_domain));
-      break;
-    case Field::server_domain:
-      output.text(text_at(sources.destination_domain));
-      break;
-    case Field::network_bytes:
-      output.integer(static_cast<std::int64_t>(header.source_bytes + header.destination_bytes));
-      break;
-    case Field::network_type: {
-      const bool v4 = is_ipv4(header.source.version != IpVersion::none ? header.source : header.destination);
-      output.short_text({kIpVersionWords[v4 ? 0 : 1], 4});
-      break;
-    }
-    case Field::network_transport:
-      output.short_text(kTransportWords[static_cast<std::size_t>(header.transport)]);
-      break;
-    case Field::network_direction:
-      output.short_text(kDirectionWords[static_cast<std::size_t>(direction)]);
-      break;
-    case Field::network_community_id:
-      output.community_id(header.community_id);
-      break;
-    case Field::status:
-      output.short_text(kStatusWords[static_cast<std::size_t>(header.status)]);
-      break;
-    case Field::related_ip:
-      write_related_ip(header, sources, output);
-      break;
-    default:
-      output.constant(plan.constant(field));
-  }
-}
-
-template <typename Output>
 void DocumentWalk::write(const StreamPlan& plan, const EventHeader& header, const FieldSet& derived,
                          NetworkDirection direction, Output& output) {
   const FieldSet set_fields = set_alone(derived);
@@ -421,10 +211,12 @@ void DocumentWalk::write(const StreamPlan& plan, const EventHeader& header, cons
 
 Program DocumentWalk::make_program(const StreamPlan& plan, const FieldSet& derived, Transitions& transitions) const {
   // Places among the entries, as pointers differ from event to event.
-  const auto place = [this](const std::uint8_t* entry) {
-    const auto found = std::find(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(count_), entry);
-    return static_cast<std::uint16_t>(found - entries_.begin());
+  const auto place_in = [this](const auto& entries, const std::uint8_t* entry) {
+    const auto found = std::find(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(count_), entry);
+    return static_cast<std::uint16_t>(found - entries.begin());
   };
+  const auto first_place = [&](const std::uint8_t* entry) { return place_in(entries_, entry); };
+  const auto last_place = [&](const std::uint8_t* entry) { return place_in(last_entries_, entry); };
   const FieldSet set = set_alone(derived);
   Program program;
   std::size_t previous = Transitions::kBegin;
@@ -433,7 +225,7 @@ Program DocumentWalk::make_program(const StreamPlan& plan, const FieldSet& deriv
     program.add_text(transitions.text(previous, field));
     previous = field;
     if (set.has(field)) {
-      program.add_value(field, place(first_[field]), place(last_[field]));
+      program.add_value(field, first_place(first_[field]), last_place(last_[field]));
     } else if (plan.constants().has(field)) {
       program.add_text(plan.constant(field).json);
     } else {
@@ -443,11 +235,11 @@ Program DocumentWalk::make_program(const StreamPlan& plan, const FieldSet& deriv
   program.add_text(transitions.text(previous, Transitions::kEnd));
   const Sources made_of = sources();
   if (made_of.related_first != nullptr) {
-    program.places.related_first = place(made_of.related_first);
-    program.places.related_last = place(made_of.related_last);
+    program.places.related_first = first_place(made_of.related_first);
+    program.places.related_last = last_place(made_of.related_last);
   }
-  if (made_of.source_domain != nullptr) program.places.source_domain = place(made_of.source_domain);
-  if (made_of.destination_domain != nullptr) program.places.destination_domain = place(made_of.destination_domain);
+  if (made_of.source_domain != nullptr) program.places.source_domain = last_place(made_of.source_domain);
+  if (made_of.destination_domain != nullptr) program.places.destination_domain = last_place(made_of.destination_domain);
   program.finish();
   return program;
 }
@@ -455,15 +247,18 @@ Program DocumentWalk::make_program(const StreamPlan& plan, const FieldSet& deriv
 SPANBEAT_INLINE void DocumentWalk::append_by_program(const Program& program, const StreamPlan& plan,
                                                      const EventHeader& header, NetworkDirection direction,
                                                      JsonOutput& output) {
-  const auto entry = [this](std::uint16_t place) { return place == Program::kDerived ? nullptr : entries_[place]; };
-  const Sources made_of{entry(program.places.related_first), entry(program.places.related_last),
-                        entry(program.places.source_domain), entry(program.places.destination_domain)};
+  const auto entry = [](const auto& entries, std::uint16_t place) {
+    return place == Program::kDerived ? nullptr : entries[place];
+  };
+  const Sources made_of{
+      entry(entries_, program.places.related_first), entry(last_entries_, program.places.related_last),
+      entry(last_entries_, program.places.source_domain), entry(last_entries_, program.places.destination_domain)};
   output.start(program.steps().size(), program.room());
   const char* const text = program.text();
   for (const Program::Step& step : program.steps()) {
     output.piece(text + step.offset, step.size);
     if (step.first != Program::kDerived) {
-      write_set(step.field, entries_[step.first], entries_[step.last], output);
+      write_set(step.field, entries_[step.first], last_entries_[step.last], output);
     } else {
       write_derived(step.field, plan, header, direction, made_of, output);
     }

@@ -105,8 +105,10 @@ class DocumentWalk {
   std::array<std::uint8_t, kFields> kinds_;
   const Groups flow_groups_ = groups(true);
   const Groups transaction_groups_ = groups(false);
+  // Entries of one field that follow one another are one here: the values of a list.
   std::array<std::uint32_t, kMostEntries> shape_;  // the first word of each entry
   std::array<const std::uint8_t*, kMostEntries> entries_;
+  std::array<const std::uint8_t*, kMostEntries> last_entries_;
   std::size_t count_ = 0;
   std::uint64_t shape_hash_ = 0;
   FieldSet set_;

@@ -27,7 +27,7 @@ struct ProgramKey {
   std::uint64_t plan = 0;                // its id
   std::uint64_t conditions = 0;          // which parts of the header are there
   std::uint64_t shape_hash = 0;          // of
-  std::span<const std::uint32_t> shape;  // the first word of each entry of the event: field and is_null
+  std::span<const std::uint32_t> shape;  // of each field in the order of the entries: number and is_null
 
   [[nodiscard]] std::uint64_t hash() const {
     const std::uint64_t mixed = (plan ^ (conditions * 0x9e3779b97f4a7c15u) ^ (shape_hash << 24)) * 0xd6e8feb86659fd93u;
@@ -112,7 +112,7 @@ class ProgramCache {
              std::memcmp(shape.data(), key.shape.data(), key.shape.size_bytes()) == 0;
     }
   };
-  std::array<Place, 256> places_;
+  std::array<Place, 1024> places_;
 };
 
 }  // namespace spanbeat

@@ -1,0 +1,232 @@
+// How DocumentWalk gives single values to an output: what the event sets, and what follows from its header.
+//
+// What:   the definitions of write_several, write_related_ip, write_set and write_derived, for document.cc alone.
+// Why:    they are templates over the output, and a file of their own keeps the walk itself readable.
+// Limits: as document.h. Every text given to an output has kPadding, or as short text 48, readable octets.
+#pragma once
+
+#include <algorithm>
+
+#include "export/json/document.h"
+
+namespace spanbeat {
+namespace document_values {
+
+// A word of a table as a text of which 48 octets are readable.
+template <std::size_t size>
+struct Words {
+  char texts[size][48] = {};
+  std::uint8_t sizes[size] = {};
+  [[nodiscard]] std::string_view operator[](std::size_t index) const { return {texts[index], sizes[index]}; }
+};
+template <std::size_t size, typename Enum>
+Words<size> words_of() {
+  Words<size> words;
+  for (std::size_t i = 0; i < size; ++i) {
+    const std::string_view name = name_of(static_cast<Enum>(i));
+    std::memcpy(words.texts[i], name.data(), name.size());
+    words.sizes[i] = static_cast<std::uint8_t>(name.size());
+  }
+  return words;
+}
+inline const auto kStatusWords = words_of<6, Status>();
+inline const auto kTransportWords = words_of<6, Transport>();
+inline const auto kDirectionWords = words_of<7, NetworkDirection>();
+inline constexpr char kIpVersionWords[2][48] = {"ipv4", "ipv6"};
+
+inline bool is_ipv4(const IpAddress& address) {
+  static constexpr std::uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  return address.version == IpVersion::v4 || std::memcmp(address.octets.data(), kMapped, sizeof kMapped) == 0;
+}
+
+constexpr std::size_t number_of(Field field) { return static_cast<std::size_t>(field); }
+
+}  // namespace document_values
+
+template <typename Output>
+void DocumentWalk::write_several(std::size_t field, const std::uint8_t* at, const std::uint8_t* last, Output& output) {
+  const auto type = static_cast<FieldType>(kinds_[field] & ~kSeveral);
+  const bool plain = at == last && kFieldInfo[field].list == FieldList::one_plain;
+  if (!plain) output.begin_list();
+  for (std::size_t count = 0;;) {
+    const FieldEntry entry = entry_at(at);
+    if (document_values::number_of(entry.field) == field && entry.is_null == 0) {
+      if (!plain) output.next(count++);
+      switch (type) {
+        case FieldType::keyword:
+          output.add_text(text_at(at));
+          break;
+        case FieldType::integer:
+          output.add_integer(word_at<std::int64_t>(at));
+          break;
+        case FieldType::floating:
+          output.add_floating(word_at<double>(at));
+          break;
+        case FieldType::boolean:
+          output.add_boolean(word_at<std::int64_t>(at) != 0);
+          break;
+        case FieldType::ip:
+          output.add_ip(word_at<IpAddress>(at));
+          break;
+        case FieldType::date:
+          output.add_date(word_at<Time>(at));
+          break;
+        case FieldType::tree:
+          output.add_tree({at + sizeof entry, entry.size});
+          break;
+      }
+    }
+    if (at == last) break;
+    at += sizeof entry + ((std::size_t{entry.size} + 7) & ~std::size_t{7});
+  }
+  if (!plain) output.end_list();
+}
+
+// Both ends, then what the decoder adds; each address once.
+template <typename Output>
+void DocumentWalk::write_related_ip(const EventHeader& header, const Sources& sources, Output& output) {
+  std::size_t count = 0;
+  output.begin_list();
+  if (header.source.version != IpVersion::none) {
+    output.next(count++);
+    output.add_short_text(source_ip_.view());
+  }
+  if (header.destination.version != IpVersion::none && header.destination != header.source) {
+    output.next(count++);
+    output.add_short_text(destination_ip_.view());
+  }
+  if (sources.related_first != nullptr) {
+    related_.assign({header.source, header.destination});
+    const std::uint8_t* at = sources.related_first;
+    const std::uint8_t* const last = sources.related_last;
+    while (true) {
+      const FieldEntry entry = entry_at(at);
+      if (entry.field == Field::related_ip && entry.is_null == 0) {
+        const auto address = word_at<IpAddress>(at);
+        // Beyond what any decoder adds, repeated ones may show: a hostile event must not cost the square of its size.
+        const std::size_t looked_at = std::min<std::size_t>(related_.size(), 256);
+        const auto known_end = related_.begin() + static_cast<std::ptrdiff_t>(looked_at);
+        if (std::find(related_.begin(), known_end, address) == known_end) {
+          related_.push_back(address);
+          output.next(count++);
+          output.add_ip(address);
+        }
+      }
+      if (at == last) break;
+      at += sizeof entry + ((std::size_t{entry.size} + 7) & ~std::size_t{7});
+    }
+  }
+  output.end_list();
+}
+
+template <typename Output>
+void DocumentWalk::write_set(std::size_t field, const std::uint8_t* first, const std::uint8_t* at, Output& output) {
+  switch (kinds_[field]) {
+    case static_cast<std::uint8_t>(FieldType::keyword):
+      output.text(text_at(at));
+      break;
+    case static_cast<std::uint8_t>(FieldType::integer):
+      output.integer(word_at<std::int64_t>(at));
+      break;
+    case static_cast<std::uint8_t>(FieldType::floating):
+      output.floating(word_at<double>(at));
+      break;
+    case static_cast<std::uint8_t>(FieldType::boolean):
+      output.boolean(word_at<std::int64_t>(at) != 0);
+      break;
+    case static_cast<std::uint8_t>(FieldType::ip):
+      output.ip(word_at<IpAddress>(at));
+      break;
+    case static_cast<std::uint8_t>(FieldType::date):
+      output.date(word_at<Time>(at));
+      break;
+    case static_cast<std::uint8_t>(FieldType::tree):
+      output.tree({at + sizeof(FieldEntry), entry_at(at).size});
+      break;
+    default:
+      write_several(field, first, at, output);
+  }
+}
+
+template <typename Output>
+void DocumentWalk::write_derived(std::size_t field, const StreamPlan& plan, const EventHeader& header,
+                                 NetworkDirection direction, const Sources& sources, Output& output) {
+  switch (static_cast<Field>(field)) {
+    case Field::timestamp:
+      output.date(header.timestamp);
+      break;
+    case Field::event_start:
+      output.date(header.start);
+      break;
+    case Field::event_end:
+      output.date(header.end);
+      break;
+    case Field::event_duration:
+      output.integer(
+          static_cast<std::int64_t>(static_cast<std::uint64_t>(header.end) - static_cast<std::uint64_t>(header.start)));
+      break;
+    // source.ip and destination.ip may hold several values, so their quotes are not in the transitions.
+    case Field::source_ip:
+      output.add_short_text(source_ip_.view());
+      break;
+    case Field::destination_ip:
+      output.add_short_text(destination_ip_.view());
+      break;
+    case Field::client_ip:
+      output.short_text(source_ip_.view());
+      break;
+    case Field::server_ip:
+      output.short_text(destination_ip_.view());
+      break;
+    case Field::source_port:
+    case Field::client_port:
+      output.integer(header.source_port);
+      break;
+    case Field::destination_port:
+    case Field::server_port:
+      output.integer(header.destination_port);
+      break;
+    case Field::source_bytes:
+    case Field::client_bytes:
+      output.integer(static_cast<std::int64_t>(header.source_bytes));
+      break;
+    case Field::destination_bytes:
+    case Field::server_bytes:
+      output.integer(static_cast<std::int64_t>(header.destination_bytes));
+      break;
+    case Field::client_domain:
+      output.text(text_at(sources.source_domain));
+      break;
+    case Field::server_domain:
+      output.text(text_at(sources.destination_domain));
+      break;
+    case Field::network_bytes:
+      output.integer(static_cast<std::int64_t>(header.source_bytes + header.destination_bytes));
+      break;
+    case Field::network_type: {
+      const bool v4 =
+          document_values::is_ipv4(header.source.version != IpVersion::none ? header.source : header.destination);
+      output.short_text({document_values::kIpVersionWords[v4 ? 0 : 1], 4});
+      break;
+    }
+    case Field::network_transport:
+      output.short_text(document_values::kTransportWords[static_cast<std::size_t>(header.transport)]);
+      break;
+    case Field::network_direction:
+      output.short_text(document_values::kDirectionWords[static_cast<std::size_t>(direction)]);
+      break;
+    case Field::network_community_id:
+      output.community_id(header.community_id);
+      break;
+    case Field::status:
+      output.short_text(document_values::kStatusWords[static_cast<std::size_t>(header.status)]);
+      break;
+    case Field::related_ip:
+      write_related_ip(header, sources, output);
+      break;
+    default:
+      output.constant(plan.constant(field));
+  }
+}
+
+}  // namespace spanbeat
