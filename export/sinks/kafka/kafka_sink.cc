@@ -12,6 +12,7 @@ namespace spanbeat {
 namespace {
 
 // Handles of topics that are kept; documents for more topics than that are looked up by librdkafka each time.
+constexpr std::size_t kAhead = 4;  // documents
 constexpr std::size_t kMostTopics = 1000;
 constexpr std::size_t kCommunityIdSize = 30;  // "1:" and the base64 of a SHA-1
 constexpr int kStatisticsMilliseconds = 10'000;
@@ -174,6 +175,13 @@ std::vector<std::unique_ptr<Batch>> KafkaSink::close() {
   return rest;
 }
 
+// Where the key of a document stands was written a while ago: its cache line is fetched before it is needed.
+void KafkaSink::fetch(const Batch& batch, std::size_t index) {
+  if (index >= batch.documents.size()) return;
+  const Batch::Document& document = batch.documents[index];
+  __builtin_prefetch(batch.text.data() + document.offset + document.community_id);
+}
+
 // Gives librdkafka what it has room for, in order.
 void KafkaSink::progress() {
   const bool may_retry = retry_at_ == 0 || clock_.steady() >= retry_at_;
@@ -187,6 +195,7 @@ void KafkaSink::progress() {
     }
     const std::size_t count = flight->batch->documents.size();
     while (flight->next < count) {
+      fetch(*flight->batch, flight->next + kAhead);
       if (produce(*flight, static_cast<std::uint32_t>(flight->next)) == Produced::full) return;
       ++flight->next;
     }
@@ -277,7 +286,7 @@ KafkaSink::Produced KafkaSink::produce(Flight& flight, std::uint32_t index) {
 // The document without its line's end, cut if it is too large; empty when that cannot be.
 std::string_view KafkaSink::fitting(Flight& flight, std::uint32_t index) {
   std::string_view text = flight.batch->document(index);
-  if (text.ends_with('\n')) text.remove_suffix(1);
+  text.remove_suffix(1);  // the line's end
   // librdkafka counts its own frame in.
   constexpr std::size_t kFrame = 512;
   if (text.size() + key_.size() + kFrame <= options_.max_message_bytes) return text;

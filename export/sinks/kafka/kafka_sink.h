@@ -70,6 +70,7 @@ class KafkaSink final : public Sink {
   [[nodiscard]] bool make_producer(std::string& problem);
   void drop_producer();
   void progress();
+  static void fetch(const Batch& batch, std::size_t index);
   [[nodiscard]] Produced produce(Flight& flight, std::uint32_t index);
   [[nodiscard]] std::string_view fitting(Flight& flight, std::uint32_t index);
   [[nodiscard]] std::uint32_t spread_of(bool has_key);
