@@ -10,7 +10,7 @@ BUILDS = {
     # Unit tests, the program for everything that feeds it, and the fuzz targets: one build for all, so by the compiler that has libFuzzer.
     "asan": (LINES + ["-Doptimization=1", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dtests=true", "-Dfuzz=true"], CLANG),
     "tsan": (LINES + ["-Doptimization=0", "-Db_sanitize=thread", "-Dtests=true"], {}),
-    "perf": (["--buildtype=release", "-Db_lto=true", "-Dtests=false", "-Dperf=true"], {}),
+    "perf": (["--buildtype=release", "-Dtests=false", "-Dperf=true"], {}),
 }
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
