@@ -254,6 +254,23 @@ TEST(Flows, FullTableEndsTheFlowThatWasIdleLongest) {
   for (std::size_t i = 0; i < 8; ++i) EXPECT_EQ(ran.events[i].source_port, 50000 + i);
 }
 
+TEST(Flows, ARecordsNextFlowInheritsNothing) {
+  std::string last_document[2];
+  for (const std::size_t room : {1, 2}) {  // for one flow: the second takes the record of the first
+    FrameSource source;
+    WorkerConfig config = with_flows();
+    config.flows.max_flows = room;
+    source.add(kSecond, ethernet(0x86dd, ipv6(17, udp(40000, 9999, "x")), {5, 6}));
+    source.add(2 * kSecond, datagram_frame({}, true, "x"));
+    Ran ran;
+    run(source, config, ran);
+    EXPECT_EQ(ran.counters.get(Counter::flow_evicted), room == 1 ? 1 : 0);
+    ASSERT_EQ(ran.encoded.size(), 2U);
+    last_document[room - 1] = ran.encoded[1].substr(sizeof(EventHeader));  // its fields, flow.id among them
+  }
+  EXPECT_EQ(last_document[0], last_document[1]) << "its addresses are shorter, and it has no VLAN";
+}
+
 TEST(Flows, FragmentsCountForTheFlowOfTheirDatagram) {
   FrameSource source;
   const std::string datagram = udp(40000, 7, std::string(24, 'f'));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "dataplane/bytes/clear.h"
 #include "dataplane/bytes/reserve.h"
 #include "dataplane/dissect/tunnel_digest.h"
 
@@ -60,7 +61,7 @@ FlowIndex Flows::make(const Headers& headers, const FlowKey& key, const Packet& 
   record.last = packet.timestamp;
   record.last_tick = now_tick_;
   FlowInfo& info = table_.info(flow);
-  info = FlowInfo{};
+  clear(info);
   info.first = packet.timestamp;
   info.first_packet = packet.number;
   info.version = headers.version;
