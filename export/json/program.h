@@ -10,9 +10,9 @@
 //         different shapes cost hardly more than without.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <span>
 #include <string>
@@ -108,8 +108,8 @@ class ProgramCache {
     std::unique_ptr<Program> program;
     std::uint64_t missed = 0;
     [[nodiscard]] bool is(const ProgramKey& key) const {
-      return plan == key.plan && conditions == key.conditions && shape.size() == key.shape.size() &&
-             std::memcmp(shape.data(), key.shape.data(), key.shape.size_bytes()) == 0;
+      return plan == key.plan && conditions == key.conditions &&
+             std::equal(shape.begin(), shape.end(), key.shape.begin(), key.shape.end());
     }
   };
   std::array<Place, 1024> places_;
