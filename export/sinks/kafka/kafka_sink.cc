@@ -12,7 +12,7 @@ namespace spanbeat {
 namespace {
 
 // Handles of topics that are kept; documents for more topics than that are looked up by librdkafka each time.
-constexpr std::size_t kAhead = 4;  // documents
+constexpr std::size_t kAhead = 8;  // documents
 constexpr std::size_t kMostTopics = 1000;
 constexpr std::size_t kCommunityIdSize = 30;  // "1:" and the base64 of a SHA-1
 constexpr int kStatisticsMilliseconds = 10'000;
@@ -138,6 +138,7 @@ void KafkaSink::offer(std::unique_ptr<Batch>& batch) {
   const std::size_t count = flight->batch->documents.size();
   flight->messages.resize(count);
   flight->left = count;
+  arrange(*flight);
   flights_.push_back(std::move(flight));
   counters().add(Counter::sink_batches);
   progress();
@@ -175,9 +176,31 @@ std::vector<std::unique_ptr<Batch>> KafkaSink::close() {
   return rest;
 }
 
+// Documents of one partition follow one another: librdkafka then fills one request after the other instead of one for
+// each partition at once, which costs a sixth less. Order within a partition stays. Only for the usual case, one topic
+// and the Community ID as key.
+void KafkaSink::arrange(Flight& flight) {
+  const std::uint32_t partitions = partitions_.load(std::memory_order_relaxed);
+  const auto& documents = flight.batch->documents;
+  if (partitions < 2 || options_.topic.constant() == nullptr || !key_is_community_id_ ||
+      options_.partitioning.spread != KafkaOptions::Spread::hash || !options_.partitioning.fields.empty())
+    return;
+  std::vector<std::uint32_t> place(partitions + 1);
+  for (std::size_t i = 0; i < documents.size(); ++i) {
+    if (documents[i].community_id == 0) return;
+    if (i + kAhead < documents.size()) fetch(*flight.batch, i + kAhead);
+    const std::string_view key = flight.batch->document(i).substr(documents[i].community_id, kCommunityIdSize);
+    flight.messages[i].spread = kafka_hash(key);
+    ++place[flight.messages[i].spread % partitions + 1];
+  }
+  for (std::uint32_t i = 0; i < partitions; ++i) place[i + 1] += place[i];
+  flight.order.resize(documents.size());
+  for (std::size_t i = 0; i < documents.size(); ++i)
+    flight.order[place[flight.messages[i].spread % partitions]++] = static_cast<std::uint32_t>(i);
+}
+
 // Where the key of a document stands was written a while ago: its cache line is fetched before it is needed.
 void KafkaSink::fetch(const Batch& batch, std::size_t index) {
-  if (index >= batch.documents.size()) return;
   const Batch::Document& document = batch.documents[index];
   __builtin_prefetch(batch.text.data() + document.offset + document.community_id);
 }
@@ -195,8 +218,9 @@ void KafkaSink::progress() {
     }
     const std::size_t count = flight->batch->documents.size();
     while (flight->next < count) {
-      fetch(*flight->batch, flight->next + kAhead);
-      if (produce(*flight, static_cast<std::uint32_t>(flight->next)) == Produced::full) return;
+      const auto at = [&](std::size_t place) { return flight->order.empty() ? place : flight->order[place]; };
+      if (flight->next + kAhead < count) fetch(*flight->batch, at(flight->next + kAhead));
+      if (produce(*flight, static_cast<std::uint32_t>(at(flight->next))) == Produced::full) return;
       ++flight->next;
     }
   }
@@ -245,7 +269,7 @@ KafkaSink::Produced KafkaSink::produce(Flight& flight, std::uint32_t index) {
     return Produced::settled;
   }
   Message& message = flight.messages[index];
-  message = {&flight, index, spread_of(has_key)};
+  message = {&flight, index, flight.order.empty() ? spread_of(has_key) : message.spread};
   rd_kafka_vu_t words[7];
   std::size_t count = 0;
   const auto word = [&](rd_kafka_vtype_t type) -> rd_kafka_vu_t& {
@@ -347,6 +371,7 @@ std::int32_t KafkaSink::on_partition(const rd_kafka_topic_s* topic, const void*,
                                      void* self, void* message) {
   const auto spread = static_cast<const Message*>(message)->spread;
   const auto count = static_cast<std::uint32_t>(partitions);
+  static_cast<const KafkaSink*>(self)->partitions_.store(count, std::memory_order_relaxed);
   if (static_cast<const KafkaSink*>(self)->options_.partitioning.reachable_only) {
     for (std::uint32_t i = 0; i < count; ++i) {
       const auto partition = static_cast<std::int32_t>((spread + i) % count);

@@ -11,6 +11,7 @@
 //         acknowledged is sent again: at least once.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -39,7 +40,8 @@ class KafkaSink final : public Sink {
 
   [[nodiscard]] std::string_view name() const override { return "kafka"; }
   [[nodiscard]] std::size_t wanted_documents() const override { return options_.bulk_max_size; }
-  [[nodiscard]] std::size_t wanted_bytes() const override { return std::size_t{1} << 20; }
+  // Enough for a request to each of some partitions.
+  [[nodiscard]] std::size_t wanted_bytes() const override { return std::size_t{4} << 20; }
 
   void offer(std::unique_ptr<Batch>& batch) override;
   [[nodiscard]] std::unique_ptr<Batch> settled(Time wait) override;
@@ -60,7 +62,8 @@ class KafkaSink final : public Sink {
     std::unique_ptr<Batch> batch;
     std::vector<Message> messages;     // by document
     std::deque<std::string> cut;       // texts of documents that were too large
-    std::size_t next = 0;              // the first document that was not given to librdkafka yet
+    std::vector<std::uint32_t> order;  // in which documents are given to librdkafka; empty: as they stand
+    std::size_t next = 0;              // how many of them were
     std::size_t left = 0;              // not settled
     std::vector<std::uint32_t> again;  // have to be given to librdkafka once more
   };
@@ -70,6 +73,7 @@ class KafkaSink final : public Sink {
   [[nodiscard]] bool make_producer(std::string& problem);
   void drop_producer();
   void progress();
+  void arrange(Flight& flight);
   static void fetch(const Batch& batch, std::size_t index);
   [[nodiscard]] Produced produce(Flight& flight, std::uint32_t index);
   [[nodiscard]] std::string_view fitting(Flight& flight, std::uint32_t index);
@@ -104,6 +108,7 @@ class KafkaSink final : public Sink {
   bool key_is_community_id_ = false;
   std::string last_topic_;
   rd_kafka_topic_s* last_handle_ = nullptr;
+  mutable std::atomic<std::uint32_t> partitions_{1};  // of the topic that was last asked about
   std::uint32_t group_left_ = 0;
   std::uint32_t group_spread_ = 0;
   std::minstd_rand random_{std::random_device{}()};
