@@ -23,6 +23,7 @@
 #include "app/service/endpoint.h"
 #include "app/service/first_packet.h"
 #include "app/service/memory_capture.h"
+#include "app/service/memory_ceiling.h"
 #include "app/service/signals.h"
 #include "app/service/source_filter.h"
 #include "app/service/worker_care.h"
@@ -265,6 +266,11 @@ class Service {
       ++config.number;
     }
     exporter_ = std::make_unique<Exporter>(options_.exporting, std::move(sink));
+    MemoryUse use = memory_use_of(options_, live(), static_cast<unsigned>(lanes_.size()));
+    use.worker = share_of_worker();
+    use.chunks = live() ? kLiveChunks : kFileChunks;
+    use.steerings = static_cast<unsigned>(steerings_.size());
+    memory_ = tell_memory(use);
     return true;
   }
 
@@ -390,7 +396,8 @@ class Service {
             exporter_->sink_accounts(),
             stage_times(),
             tsc_hertz(),
-            clocks_.times()};
+            clocks_.times(),
+            memory_};
   }
   [[nodiscard]] MetricTree metrics() const {
     const Counters all = all_counters();
@@ -483,6 +490,7 @@ class Service {
   std::int64_t batch_size_ = 0;
   std::unique_ptr<Endpoint> endpoint_;  // asks all of the above
   std::int64_t queue_events_ = 0;
+  MemoryCeiling memory_;
 };
 
 }  // namespace

@@ -64,10 +64,18 @@ std::uint64_t hash_of(const Packet& packet, const Headers& headers) {
 
 }  // namespace
 
+namespace {
+std::size_t sets_for(const DedupConfig& config) { return std::bit_ceil(std::max<std::size_t>(config.packets / 4, 1)); }
+}  // namespace
+
+std::size_t Deduplicator::octets(const DedupConfig& config) {
+  return config.window > 0 ? sets_for(config) * sizeof(Set) : 0;
+}
+
 Deduplicator::Deduplicator(const DedupConfig& config, Counters& counters)
     : counters_(counters), window_(config.window) {
   if (!on()) return;
-  sets_.resize(std::bit_ceil(std::max<std::size_t>(config.packets / 4, 1)));
+  sets_.resize(sets_for(config));
   mask_ = sets_.size() - 1;
 }
 

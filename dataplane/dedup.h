@@ -30,6 +30,8 @@ class Deduplicator {
  public:
   Deduplicator(const DedupConfig& config, Counters& counters);
 
+  // What it uses.
+  [[nodiscard]] static std::size_t octets(const DedupConfig& config);
   [[nodiscard]] bool on() const { return window_ > 0; }
   // First for each packet of a burst, by its place in it; fetches what is_copy will need.
   void prepare(std::size_t place, const Packet& packet, const Headers& headers);

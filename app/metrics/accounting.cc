@@ -86,7 +86,7 @@ std::string accounting_table(const Counters& counters, std::int64_t elapsed) {
         "processor_failures",  "sink_write_errors",  "sink_retried",      "sink_throttled", "sink_duplicates",
         "sink_dead_letters",   "sink_given_up",      "sink_truncated",    "sink_too_large", "sink_unaddressed",
         "spool_recovered",     "spool_write_errors", "spool_damaged",     "dump_refused",   "dedup_",
-        "overload_",           "watchdog_"};
+        "overload_",           "watchdog_",          "connections_"};
     const std::uint64_t value = get(static_cast<Counter>(i));
     for (const std::string_view prefix : kFaults) {
       if (value != 0 && name.substr(0, prefix.size()) == prefix) {

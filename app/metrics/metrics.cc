@@ -35,6 +35,8 @@ std::uint64_t open_files() {
 }
 
 // Resident octets now, from /proc/self/statm.
+}  // namespace
+
 std::uint64_t resident_bytes() {
   unsigned long long pages = 0;
   if (FILE* file = std::fopen("/proc/self/statm", "re")) {
@@ -42,6 +44,21 @@ std::uint64_t resident_bytes() {
     std::fclose(file);
   }
   return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+namespace {
+
+// The most that was resident. Not getrusage's: that begins with what the program's parent had.
+std::uint64_t resident_peak() {
+  unsigned long long kib = 0;
+  if (FILE* file = std::fopen("/proc/self/status", "re")) {
+    char line[256];
+    while (std::fgets(line, sizeof line, file) != nullptr) {
+      if (std::sscanf(line, "VmHWM: %llu", &kib) == 1) break;
+    }
+    std::fclose(file);
+  }
+  return kib * 1024;
 }
 
 void process(Store& tree, const MetricsInput& input) {
@@ -63,7 +80,7 @@ void process(Store& tree, const MetricsInput& input) {
   }
   gauge(tree, "beat.cpu.run.wall.ns", static_cast<std::uint64_t>(input.cpu.wall));
   gauge(tree, "beat.memstats.rss", resident_bytes());
-  gauge(tree, "beat.memstats.rss_peak", static_cast<std::uint64_t>(usage.ru_maxrss) * 1024);
+  gauge(tree, "beat.memstats.rss_peak", resident_peak());
   gauge(tree, "beat.handles.open", open_files());
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
@@ -134,6 +151,13 @@ void libbeat(Store& tree, const MetricsInput& input) {
   gauge(tree, "flow.active", input.live_flows);
 }
 
+void memory(Store& tree, const MetricsInput& input) {
+  if (input.memory.parts.empty()) return;
+  gauge(tree, "memory.ceiling.total", input.memory.total());
+  for (const MemoryPart& part : input.memory.parts)
+    gauge(tree, "memory.ceiling." + std::string(part.name), part.octets);
+}
+
 std::string value_json(const Metric& metric) {
   if (const auto* number = std::get_if<std::uint64_t>(&metric.value)) return std::to_string(*number);
   if (const auto* number = std::get_if<double>(&metric.value)) return fmt::format("{:.4g}", *number);
@@ -195,6 +219,7 @@ MetricTree collect_metrics(const MetricsInput& input) {
   }
   libbeat(tree, input);
   process(tree, input);
+  memory(tree, input);
   drivers(tree, input);
   stages(tree, input);
   return tree;

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "app/metrics/thread_clocks.h"
+#include "app/service/memory_ceiling.h"
 #include "base/counters.h"
 #include "dataplane/stage_clocks.h"
 #include "export/sinks/sink.h"
@@ -35,6 +36,7 @@ struct MetricsInput {
   StageTimes stages{};                                           // of all workers; shown as stage.NAME.{cycles,packets}
   double tsc_hertz = 0;                                          // shown as stage.tsc.hz
   CpuTimes cpu{};                                                // shown as beat.cpu.{workers,exporter,steering,run}
+  MemoryCeiling memory{};                                        // shown as memory.ceiling.{total,PART}
 };
 
 struct Metric {
@@ -42,6 +44,9 @@ struct Metric {
   std::variant<std::uint64_t, double, std::string> value;
 };
 using MetricTree = std::map<std::string, Metric>;  // by dotted name
+
+// Resident octets of this process now.
+[[nodiscard]] std::uint64_t resident_bytes();
 
 [[nodiscard]] MetricTree collect_metrics(const MetricsInput& input);
 // What changed between two collections: counters as differences, gauges as they are, zeros left out.

@@ -82,6 +82,11 @@ void process(Writer& out, const MetricsInput& input, const MetricTree& tree) {
     out.family(name, false, help);
     out.sample(std::get<std::uint64_t>(found->second.value));
   }
+  if (input.memory.parts.empty()) return;
+  out.family("memory_ceiling_bytes", false, "what the program may come to use, by its settings");
+  out.sample(input.memory.total());
+  out.family("memory_ceiling_part_bytes", false, "the parts of it");
+  for (const MemoryPart& part : input.memory.parts) out.sample({{"part", part.name}}, part.octets);
 }
 
 void others(Writer& out, const MetricsInput& input) {

@@ -19,6 +19,13 @@ template <typename Element>
   return static_cast<Element*>(memory);
 }
 
+// What an array may come to use: whole huge pages.
+template <typename Element>
+[[nodiscard]] constexpr std::size_t reserved(std::size_t count) {
+  constexpr std::size_t kHugePage = std::size_t{2} << 20;
+  return (count * sizeof(Element) + kHugePage - 1) / kHugePage * kHugePage;
+}
+
 template <typename Element>
 void unreserve(Element* array, std::size_t count) {
   if (array != nullptr) munmap(array, count * sizeof(Element));

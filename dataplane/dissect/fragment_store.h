@@ -35,6 +35,10 @@ class FragmentStore {
   };
 
   explicit FragmentStore(std::size_t octets) : limit_(std::max<std::size_t>(octets / kBlock, kWorst)) {}
+  // What a store of so many octets may come to use.
+  [[nodiscard]] static std::size_t octets(std::size_t limit) {
+    return (std::max<std::size_t>(limit / kBlock, kWorst) + kSlab) * sizeof(Block);
+  }
 
   // Whether `count` more octets fit; then append() does not fail.
   [[nodiscard]] bool fits(const Chain& chain, std::size_t count) const {

@@ -343,4 +343,14 @@ void FragmentTable::flush() {
   while (impl_->oldest != kNone) impl_->give_up(impl_->oldest);
 }
 
+std::size_t FragmentTable::octets(const FragmentLimits& limits) {
+  constexpr std::size_t kSmallestPiece = 8;  // octets: RFC 791 section 3.2
+  constexpr std::size_t kOfIndex = 2 * (sizeof(Key) + sizeof(std::uint32_t) + 1);
+  // Lists of pieces grow twofold, and keep their memory up to kKeptPieces.
+  const std::size_t pieces =
+      std::min(limits.datagrams * kMaxPieces, limits.octets / kSmallestPiece) + limits.datagrams * kKeptPieces;
+  return FragmentStore::octets(limits.octets) + limits.datagrams * (2 * sizeof(Datagram) + kOfIndex) +
+         2 * pieces * sizeof(Piece) + (kMaxTunnels + 1) * std::size_t{65536};
+}
+
 }  // namespace spanbeat

@@ -34,6 +34,8 @@ class FragmentTable {
  public:
   FragmentTable(const FragmentLimits& limits, Counters& counters);
   ~FragmentTable();
+  // What a table of these limits may come to use.
+  [[nodiscard]] static std::size_t octets(const FragmentLimits& limits);
 
   // Takes one fragment. Gives the datagram when this fragment makes it whole, else null. Counts every earlier fragment
   // of a finished datagram as capture_fragment_merged (the last one is the caller's to count), and every fragment that

@@ -34,11 +34,24 @@ EventArena::Block EventArena::allocate(std::size_t size) {
     free_[index].pop_back();
     kept_ -= wanted;
   } else {
+    if (in_use_ + kept_ + wanted > ceiling_) give_back(wanted);
     data = static_cast<std::uint8_t*>(std::malloc(wanted));
     if (data == nullptr) return {};
   }
   in_use_ += wanted;
   return {data, wanted - kPadding};
+}
+
+// Frees kept blocks, the largest first, until there is room.
+void EventArena::give_back(std::size_t wanted) {
+  for (std::size_t index = kClasses; index-- > 0;) {
+    auto& blocks = free_[index];
+    while (!blocks.empty() && in_use_ + kept_ + wanted > ceiling_) {
+      std::free(blocks.back());
+      blocks.pop_back();
+      kept_ -= kSmallest << index;
+    }
+  }
 }
 
 void EventArena::release(Block block) {

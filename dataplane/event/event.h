@@ -81,7 +81,8 @@ class EventArena {
     std::uint8_t* data = nullptr;
     std::size_t capacity = 0;
   };
-  // At least `size` octets plus kPadding, or an empty block when the ceiling is reached.
+  // At least `size` octets plus kPadding, or an empty block when the ceiling is reached: what is kept counts too, but
+  // makes room.
   [[nodiscard]] Block allocate(std::size_t size);
   void release(Block block);
   [[nodiscard]] std::size_t in_use() const { return in_use_; }
@@ -89,6 +90,8 @@ class EventArena {
  private:
   static constexpr std::size_t kSmallest = 512;
   static constexpr std::size_t kClasses = 17;  // 512 octets to 32 MiB
+  void give_back(std::size_t wanted);
+
   std::size_t ceiling_;
   std::size_t in_use_ = 0;
   std::size_t kept_ = 0;  // octets on the free lists

@@ -10,8 +10,10 @@
 namespace spanbeat {
 namespace {
 
-// Looks at this many flows for one that is really idle before it takes what it has.
-constexpr int kEvictionLooks = 64;
+// Looks at flows for one that is really idle: so many are granted for each eviction, and for each tick this part of the
+// table. What is not used is left for later, up to two rounds of the table. Without looks, what comes round next goes.
+constexpr std::size_t kLooksOfEviction = 64;
+constexpr std::size_t kLooksOfTick = 8;
 constexpr std::size_t kEvictedAtOnce = 16;
 constexpr std::size_t kAhead = 12;  // flows whose cache lines are fetched before it is their turn
 
@@ -30,13 +32,27 @@ Flows::Flows(const FlowConfig& config, FlowTable& table, const FlowKeyMaker& key
   extras_ = config_.extra_fields || config_.tunnel_fields;
 }
 
+std::size_t Flows::octets(const FlowConfig& config) {
+  const std::size_t flows = config.max_flows;
+  return FlowTable::octets(flows) + (config.extra_fields ? reserved<TcpAccount>(flows) : 0) +
+         (config.tunnel_fields ? reserved<TunnelInfo>(flows) : 0) + Wheel::octets(flows) +
+         2 * flows * (sizeof(Wheel::Entry) + sizeof(FlowIndex));  // due_ and ending_
+}
+
 Flows::~Flows() { unreserve(tcp_, table_.capacity()); }
 
 void Flows::start(Time now) {
   base_tick_ = Wheel::tick_before(now);
   wheel_.start(base_tick_);
+  grant_looks(2 * table_.capacity());
   now_tick_ = 0;
   if (config_.enabled && config_.period > 0) next_report_ = (now / config_.period + 1) * config_.period;
+}
+
+// Tells whether the flow was used since it was put on the wheel.
+std::uint32_t Flows::uses(FlowIndex flow) {
+  const FlowRecord& record = table_.record(flow);
+  return record.packets[0] + record.packets[1];
 }
 
 std::uint64_t Flows::due_tick(FlowIndex flow) {
@@ -95,7 +111,7 @@ FlowIndex Flows::make(const Headers& headers, const FlowKey& key, const Packet& 
   // An earlier owner of the record may have left its entry behind: it comes round earlier, and is put back then.
   if (record.on_wheel == 0) {
     record.on_wheel = 1;
-    wheel_.schedule({flow, 0}, due_tick(flow));
+    wheel_.schedule({flow, 1}, due_tick(flow));  // the first packet is about to be counted
   }
   return flow;
 }
@@ -200,18 +216,27 @@ bool Flows::on_wheel_and_live(FlowIndex flow) {
   return record.live != 0;
 }
 
-// Several at a time, so that the cache lines of one come while another is ended. Those that turn out to be in use are
-// put back, but not for ever: then what comes round next goes.
+void Flows::grant_looks(std::size_t looks) {
+  eviction_looks_ = std::min(eviction_looks_ + looks, 2 * table_.capacity());
+}
+
+// Several at a time, so that the cache lines of one come while another is ended. A flow that was used since it was put
+// on the wheel is put back behind those that were put there meanwhile, so the one that was idle longest goes; but not
+// for ever: a table that is full of flows in use must not cost more than the packets.
 void Flows::evict_some() {
   std::array<FlowIndex, kEvictedAtOnce> oldest;
   const std::size_t wanted = std::clamp<std::size_t>(table_.capacity() / 64, 1, oldest.size());
   std::size_t count = 0;
   Wheel::Entry entry{};
-  for (int looks = 0; count < wanted && wheel_.take_earliest(entry);) {
+  grant_looks(kLooksOfEviction);
+  // A timeout beyond the wheel's horizon is cut there.
+  const std::uint64_t cut = timeout_ticks_ + 1 - std::min(timeout_ticks_ + 1, Wheel::kSlots - 1);
+  for (std::uint64_t tick = 0; count < wanted && wheel_.take_earliest(entry, tick);) {
     if (!on_wheel_and_live(entry.number)) continue;
     const std::uint64_t due = due_tick(entry.number);
-    if (looks++ < kEvictionLooks && due > wheel_.now() + timeout_ticks_ / 2) {
-      wheel_.schedule({entry.number, 0}, due);
+    if (eviction_looks_ > 0 && (due - cut > tick || entry.stamp != uses(entry.number))) {
+      --eviction_looks_;
+      wheel_.schedule({entry.number, uses(entry.number)}, due);
       continue;
     }
     table_.record(entry.number).on_wheel = 0;
@@ -226,6 +251,7 @@ void Flows::advance(Time now) {
   const std::uint64_t tick = Wheel::tick_before(now);
   if (tick <= wheel_.now()) return;
   now_tick_ = static_cast<std::uint32_t>(tick - base_tick_);
+  grant_looks(table_.capacity() / kLooksOfTick);
   due_.clear();
   wheel_.advance(tick, due_);
   ending_.clear();
@@ -235,7 +261,7 @@ void Flows::advance(Time now) {
     if (!on_wheel_and_live(entry.number)) continue;
     const std::uint64_t due = due_tick(entry.number);
     if (due > tick) {
-      wheel_.schedule(entry, due);
+      wheel_.schedule({entry.number, uses(entry.number)}, due);
     } else {
       table_.record(entry.number).on_wheel = 0;
       ending_.push_back(entry.number);

@@ -21,6 +21,9 @@ class Flows {
   Flows(const FlowConfig& config, FlowTable& table, const FlowKeyMaker& keys, EventOutput& output, Counters& counters);
   ~Flows();
 
+  // What the flows of one worker, with their table, may come to use.
+  [[nodiscard]] static std::size_t octets(const FlowConfig& config);
+
   // The engine that must be told when a flow ends; set once, before the first packet.
   void connect(StreamEngine& engine) { engine_ = &engine; }
   // Where long flows may go; null: nowhere. Set once, before the first packet.
@@ -63,9 +66,11 @@ class Flows {
   void add_extras(FlowIndex flow, int side, const Headers& headers, Time time);
   void end(FlowIndex flow, CloseReason reason, Time now);
   void evict_some();
+  void grant_looks(std::size_t looks);
   [[nodiscard]] bool on_wheel_and_live(FlowIndex flow);
   void report(FlowIndex flow, bool final, CloseReason reason, Time now);
   [[nodiscard]] std::uint64_t due_tick(FlowIndex flow);
+  [[nodiscard]] std::uint32_t uses(FlowIndex flow);
 
   const FlowConfig config_;
   FlowTable& table_;
@@ -83,7 +88,8 @@ class Flows {
   std::vector<Wheel::Entry> due_;
   std::vector<FlowIndex> ending_;
   std::uint64_t timeout_ticks_;
-  std::uint64_t base_tick_ = 0;  // FlowRecord::last_tick counts from here
+  std::size_t eviction_looks_ = 0;  // that are left
+  std::uint64_t base_tick_ = 0;     // FlowRecord::last_tick counts from here
   std::uint32_t now_tick_ = 0;
   Time next_report_ = kNever;
 };

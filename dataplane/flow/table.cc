@@ -6,9 +6,16 @@
 
 namespace spanbeat {
 
+// Two thirds full at most: 0.7 % of the look-ups take a second bucket then.
+std::size_t FlowTable::buckets_for(std::size_t capacity) { return std::bit_ceil(capacity * 3 / (2 * kSlots) + 1); }
+
+std::size_t FlowTable::octets(std::size_t capacity) {
+  return reserved<Bucket>(buckets_for(capacity)) + reserved<FlowRecord>(capacity) + reserved<FlowInfo>(capacity) +
+         reserved<FlowIndex>(capacity);
+}
+
 FlowTable::FlowTable(std::size_t capacity) : capacity_(capacity) {
-  // Two thirds full at most: 0.7 % of the look-ups take a second bucket then.
-  const std::size_t buckets = std::bit_ceil(capacity * 3 / (2 * kSlots) + 1);
+  const std::size_t buckets = buckets_for(capacity);
   mask_ = buckets - 1;
   buckets_ = reserve<Bucket>(buckets);
   records_ = reserve<FlowRecord>(capacity);

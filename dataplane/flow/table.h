@@ -80,6 +80,8 @@ class FlowTable {
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] FlowRecord& record(FlowIndex index) { return records_[index]; }
   [[nodiscard]] FlowInfo& info(FlowIndex index) { return infos_[index]; }
+  // What a table of this capacity may come to use, without tunnels.
+  [[nodiscard]] static std::size_t octets(std::size_t capacity);
   // Keeps tunnels from now on; before the first flow.
   void keep_tunnels();
   // Null where tunnels are not kept.
@@ -135,6 +137,7 @@ class FlowTable {
   };
   static_assert(sizeof(Bucket) == 64);
 
+  [[nodiscard]] static std::size_t buckets_for(std::size_t capacity);
   [[nodiscard]] static std::uint16_t tag_of(std::uint64_t hash) {
     const auto tag = static_cast<std::uint16_t>(hash >> 48);
     return tag == 0 ? std::uint16_t{1} : tag;

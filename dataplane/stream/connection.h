@@ -64,6 +64,8 @@ struct Connection {
   Time timer = kNever;             // the decoder's
   Time last = kNever;              // packet clock of the last packet
   std::uint64_t scheduled = 0;     // tick of the earliest wheel entry; 0: none
+  std::uint32_t packets_then = 0;  // `packets` when that entry was made
+  bool resting = false;            // among those that are off the wheel, or were
   std::array<StreamHalf, 2> half;  // [0] is the sender of the flow's first packet
 };
 

@@ -2,11 +2,18 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 #include "dataplane/flow/tcp_account.h"
 #include "dataplane/stream/engine_context.h"
 
 namespace spanbeat {
+namespace {
+
+// Looks at this many connections for one that was not used lately before it takes the least lately used of them.
+constexpr std::size_t kEvictionLooks = 64;
+
+}  // namespace
 
 bool StreamEngine::EngineContext::community_id(std::array<std::uint8_t, 20>& digest) {
   const Endpoints& ends = connection_->endpoints;
@@ -62,6 +69,16 @@ StreamEngine::StreamEngine(const StreamLimits& limits, std::size_t event_memory,
     }
     if (info.icmp) icmp_protocol_ = protocol;
   }
+}
+
+std::size_t StreamEngine::octets(const StreamLimits& limits, std::size_t largest_state) {
+  constexpr std::size_t kOfMalloc = 32;
+  const std::size_t connections = (limits.max_connections + kPage - 1) / kPage * kPage;
+  // A connection leaves an entry behind each time that it waits for a hole; few do so often.
+  constexpr std::size_t kEntries = 2;
+  const std::size_t lists = 2 * (2 * sizeof(Wheel::Entry) + 2 * sizeof(std::uint32_t) + 2 * sizeof(void*));
+  return connections * (sizeof(Connection) + largest_state + kOfMalloc + lists) +
+         Wheel::octets(kEntries * connections) + 2 * 65536 * sizeof(ProtocolId);
 }
 
 StreamEngine::~StreamEngine() {
@@ -134,14 +151,51 @@ void StreamEngine::release(std::uint32_t number) {
   --open_;
 }
 
+// An idle TCP connection without a transaction is off the wheel until its next packet, or the end of its flow.
+void StreamEngine::rest(std::uint32_t number) {
+  Connection& connection = at(number);
+  if (std::exchange(connection.resting, true)) return;
+  if (resting_.size() > 2 * limits_.max_connections)
+    std::erase_if(resting_, [this](const Wheel::Entry& entry) { return at(entry.number).generation != entry.stamp; });
+  resting_.push_back({number, connection.generation});
+}
+
+// The one that rests longest, else the one whose turn on the wheel is next and that was not used since it was put
+// there.
 void StreamEngine::evict_one() {
   Wheel::Entry entry{};
-  while (wheel_.take_earliest(entry)) {
-    if (!came_round(entry)) continue;
-    at(entry.number).scheduled = 0;
-    close(entry.number, CloseReason::evicted);
-    return;
+  std::uint32_t victim = kNone;
+  while (victim == kNone && !resting_.empty()) {
+    entry = resting_.front();
+    resting_.pop_front();
+    Connection& connection = at(entry.number);
+    if (connection.generation != entry.stamp) continue;
+    connection.resting = false;
+    if (connection.decoder != nullptr && connection.scheduled == 0) victim = entry.number;
   }
+  aside_.clear();
+  for (std::uint64_t tick = 0;
+       victim == kNone && aside_.size() < kEvictionLooks && wheel_.take_earliest(entry, tick);) {
+    if (!came_round(entry)) continue;
+    Connection& connection = at(entry.number);
+    connection.scheduled = 0;
+    const Time idle = connection.last + connection.decoder->config().transaction_timeout;
+    if (connection.packets == connection.packets_then && Wheel::tick_at(idle) <= tick) {
+      victim = entry.number;
+    } else {
+      aside_.push_back(entry.number);
+    }
+  }
+  if (victim == kNone && !aside_.empty()) {
+    victim = *std::min_element(aside_.begin(), aside_.end(),
+                               [this](std::uint32_t a, std::uint32_t b) { return at(a).last < at(b).last; });
+  }
+  for (const std::uint32_t number : aside_) {
+    if (number != victim) schedule(number, at(number));
+  }
+  if (victim == kNone) return;
+  counters_.add(Counter::connections_evicted);
+  close(victim, CloseReason::evicted);
 }
 
 void StreamEngine::ensure_state(Connection& connection) {
@@ -151,9 +205,22 @@ void StreamEngine::ensure_state(Connection& connection) {
     connection.state = pool.back();
     pool.pop_back();
   } else {
+    if (states_made_ >= limits_.max_connections) free_a_state();
+    ++states_made_;
     connection.state = ::operator new(connection.decoder->state_size(), std::align_val_t{16});
   }
   connection.decoder->construct(connection.state);
+}
+
+// There are never more states than connections: one that another protocol left goes.
+void StreamEngine::free_a_state() {
+  for (auto& states : states_) {
+    if (states.empty()) continue;
+    ::operator delete(states.back(), std::align_val_t{16});
+    states.pop_back();
+    --states_made_;
+    return;
+  }
 }
 
 void StreamEngine::drop_state(Connection& connection) {
@@ -208,6 +275,7 @@ void StreamEngine::schedule(std::uint32_t number, Connection& connection) {
   const std::uint64_t tick = std::max(Wheel::tick_at(when), wheel_.now() + 1);
   if (connection.scheduled != 0 && connection.scheduled <= tick) return;
   connection.scheduled = tick;
+  connection.packets_then = std::max<std::uint32_t>(connection.packets, 1);  // the first one is about to be counted
   wheel_.schedule({number, static_cast<std::uint32_t>(tick)}, tick);
 }
 
@@ -266,7 +334,8 @@ void StreamEngine::due(std::uint32_t number, Time boundary) {
       close(number, CloseReason::rst);
       return;
     }
-    return;  // back on the wheel with the next packet
+    rest(number);  // back on the wheel with the next packet
+    return;
   }
   schedule(number, connection);
 }
@@ -345,6 +414,7 @@ bool StreamEngine::datagram(FlowIndex flow, int side, const Headers& headers, Ti
   const std::uint32_t number = record.connection != 0 ? record.connection - 1 : open(flow, protocol, false);
   Connection& connection = at(number);
   connection.last = now_;
+  ++connection.packets;
   ensure_state(connection);
   context_->enter(number, connection, timestamp);
   const Direction direction = direction_of(connection, side);

@@ -12,6 +12,7 @@
 // Limits: bounded per connection and in all by StreamLimits. One engine per worker, not thread-safe.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -31,6 +32,8 @@ class StreamEngine {
                const std::vector<std::unique_ptr<Decoder>>& decoders, FlowTable& flows, EventOutput& output,
                Counters& counters);
   ~StreamEngine();
+  // What the connections may come to use, but for the arena; `largest_state` of all decoders.
+  [[nodiscard]] static std::size_t octets(const StreamLimits& limits, std::size_t largest_state);
 
   // The protocol of a port pair, by the source port first (as Packetbeat), or 0.
   [[nodiscard]] ProtocolId protocol_of(const Headers& headers) const {
@@ -87,12 +90,15 @@ class StreamEngine {
   friend class EngineContext;
   using Wheel = TimingWheel<26>;  // 67 ms
   static constexpr std::size_t kPage = 256;
+  static constexpr std::uint32_t kNone = UINT32_MAX;
 
   [[nodiscard]] Connection& at(std::uint32_t number) { return pages_[number / kPage][number % kPage]; }
   [[nodiscard]] std::uint32_t open(FlowIndex flow, ProtocolId protocol, bool tcp);
   void release(std::uint32_t number);
   void evict_one();
+  void rest(std::uint32_t number);
   void ensure_state(Connection& connection);
+  void free_a_state();
   void drop_state(Connection& connection);
   void close(std::uint32_t number, CloseReason reason);
   void finish(std::uint32_t number);
@@ -138,9 +144,12 @@ class StreamEngine {
   std::vector<std::uint32_t> free_;
   std::size_t open_ = 0;
   std::vector<std::vector<void*>> states_;  // free states by protocol
+  std::size_t states_made_ = 0;             // free or in use
   std::size_t held_total_ = 0;
   Wheel wheel_;
   std::vector<Wheel::Entry> due_;
+  std::deque<Wheel::Entry> resting_;  // stamped with the generation
+  std::vector<std::uint32_t> aside_;  // of evict_one
   Time now_ = 0;
   std::uint64_t shed_big_ = UINT64_MAX;
   bool shed_new_ = false;

@@ -10,10 +10,16 @@ MemoryQueue::MemoryQueue(const QueueOptions& options, Sink& sink, Clock& clock, 
       // Two batches at least, so that one can be filled while the sink has the other.
       most_documents_(std::max<std::size_t>(1, std::min(sink.wanted_documents(), capacity_ / 2))),
       most_bytes_(sink.wanted_bytes()),
+      // The same for two batches.
+      most_octets_(std::max(capacity_ * kOctetsOfDocument, 2 * most_bytes_)),
       flush_timeout_(options.flush_timeout),
       sink_(sink),
       clock_(clock),
       counters_(counters) {}
+
+std::uint64_t MemoryQueue::octets(std::int64_t events) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(events, 1)) * kOctetsOfDocument + 2 * kMaxEvent;
+}
 
 Batch& MemoryQueue::open() {
   if (filling_ == nullptr) filling_ = empty_batch();
@@ -25,6 +31,7 @@ void MemoryQueue::added(std::size_t offset, Time timestamp, ProtocolId protocol,
   if (batch.documents.empty()) due_ = clock_.steady() + flush_timeout_;
   batch.documents.push_back(
       {offset, batch.text.size() - offset, timestamp, protocol, DocumentState::pending, community_id});
+  octets_ += batch.documents.back().size;
   hold(1, 0);
   if (batch.text.size() >= most_bytes_ || batch.documents.size() >= most_documents_) {
     hand_on();
@@ -84,6 +91,7 @@ void MemoryQueue::take_back(std::unique_ptr<Batch> batch, bool given_up) {
     acknowledged += document.state == DocumentState::acknowledged ? 1 : 0;
     rejected += document.state == DocumentState::rejected ? 1 : 0;
     taken += document.state == DocumentState::taken ? 1 : 0;
+    octets_ -= document.size;
   }
   const std::size_t count = batch->documents.size();
   counters_.add(Counter::event_acknowledged, acknowledged);

@@ -4,7 +4,7 @@
 // until
 //         each of their documents is settled.
 // Why:    nothing leaves the queue before it is acknowledged, and the number of documents held has a bound.
-// Limits: queue.mem.events documents. One thread.
+// Limits: queue.mem.events documents, and for each of them kOctetsOfDocument, whichever is reached first. One thread.
 #pragma once
 
 #include <deque>
@@ -16,12 +16,18 @@
 
 namespace spanbeat {
 
+// What a document takes at most, over all that are held.
+inline constexpr std::size_t kOctetsOfDocument = std::size_t{64} << 10;
+
 class MemoryQueue {
  public:
   MemoryQueue(const QueueOptions& options, Sink& sink, Clock& clock, Counters& counters);
 
+  // What a queue of so many documents may come to use: the last one may be of any size, and a text grows twofold.
+  [[nodiscard]] static std::uint64_t octets(std::int64_t events);
+
   // No room for one more document.
-  [[nodiscard]] bool full() const { return held_ >= capacity_; }
+  [[nodiscard]] bool full() const { return held_ >= capacity_ || octets_ >= most_octets_; }
   [[nodiscard]] bool empty() const { return held_ == 0; }
 
   // The batch to write the next document into, at the end of its text; `added` then tells what was written.
@@ -52,6 +58,7 @@ class MemoryQueue {
   const std::size_t enough_;  // documents that make a batch due
   const std::size_t most_documents_;
   const std::size_t most_bytes_;
+  const std::size_t most_octets_;  // of all that are held
   const Time flush_timeout_;
   Sink& sink_;
   Clock& clock_;
@@ -63,6 +70,7 @@ class MemoryQueue {
   std::vector<std::unique_ptr<Batch>> spare_;
   std::size_t in_sink_ = 0;  // batches
   std::size_t held_ = 0;     // documents
+  std::size_t octets_ = 0;   // of them
 };
 
 }  // namespace spanbeat
