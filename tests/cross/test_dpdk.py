@@ -242,7 +242,7 @@ class Live:
     def __init__(self, home, devices, more="", inside=()):
         self.home, self.text, self.seen = home, b"", 0
         # DPDK's driver leaves 80 octets of libxdp's behind when it closes a port of AF_XDP.
-        env = dict(os.environ, LSAN_OPTIONS="suppressions=" + home.file("lsan", "leak:xsk_umem__create\n") + ":print_suppressions=0")
+        env = dict(os.environ, LSAN_OPTIONS="suppressions=" + home.file("lsan", "leak:libxdp.so\n") + ":print_suppressions=0")
         config = home.config(more=dpdk(devices, "0s", "logging.metrics.period: 1s\n" + more))
         self.child = subprocess.Popen([*inside, BINARY, "-e", "-c", config, "--path.home", home.path, "--strict.perms=false"],
                                       cwd=home.path, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)

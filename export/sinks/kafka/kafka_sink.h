@@ -51,6 +51,8 @@ class KafkaSink final : public Sink {
   static constexpr std::size_t kMostFlights = 16;
 
  private:
+  static constexpr std::size_t kCommunityIdSize = 30;  // "1:" and the base64 of a SHA-1
+  static constexpr std::size_t kAhead = 8;             // documents whose keys are fetched before they are needed
   struct Flight;
   // A document under way: what librdkafka gives back with its report.
   struct Message {
