@@ -2,6 +2,7 @@
 import json
 import shutil
 import subprocess
+import time
 import unittest
 from collections import Counter, defaultdict
 
@@ -33,11 +34,23 @@ class Kafka(Delivery, unittest.TestCase):
         topic = "" if "topic" in more else ", topic: %s" % (self.topic or "sample")
         return 'output.kafka: {hosts: ["%s"], backoff.init: 10ms, backoff.max: 100ms%s%s}\n' % (self.address(), topic, more)
 
+    def kcat(self, *arguments):
+        return subprocess.run(["kcat", "-b", self.endpoints["KAFKA_BOOTSTRAP"], *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60,
+                              check=True).stdout
+
+    def written(self, topic):
+        """How many messages the broker has of a topic: what the ends of its partitions say."""
+        partitions = json.loads(self.kcat("-L", "-J", "-t", topic))["topics"][0]["partitions"]
+        ends = [word for p in partitions for word in ("-t", "%s:%d:-1" % (topic, p["partition"]))]
+        return sum(int(line.split()[-1]) for line in self.kcat("-Q", *ends).splitlines())
+
     def messages(self, topic=None):
-        """Every message of a topic: partition, offset, key, headers, payload."""
-        done = subprocess.run(["kcat", "-b", self.endpoints["KAFKA_BOOTSTRAP"], "-t", topic or self.topic, "-C", "-e", "-q", "-J"], stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, timeout=60, check=True)
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        """Every message of a topic: partition, offset, key, headers, payload. On a busy machine kcat now and then takes a slow answer for the end."""
+        topic, until = topic or self.topic, time.monotonic() + 60
+        while True:
+            found = [json.loads(line) for line in self.kcat("-t", topic, "-C", "-e", "-q", "-J").splitlines()]
+            if len(found) >= self.written(topic) or time.monotonic() > until:
+                return found
 
     def order_of(self, document):
         return document["network"].get("community_id")  # without a key they are spread
