@@ -169,8 +169,9 @@ class Service {
     steered_ = capture_->steering();
     if (steered_.has_value()) {
       if (general.spanbeat_workers == 0) workers_ = static_cast<unsigned>(sources_.size());
-    } else if (sources_.size() > 1 || (wants_dpdk(general) && general.spanbeat_workers == 0))
+    } else if (sources_.size() > 1 || (wants_dpdk(general) && general.spanbeat_workers == 0)) {
       workers_ = static_cast<unsigned>(sources_.size());
+    }
     log_info("sniffer",
              fmt::format("capture by {}, {} worker{}", capture_->kind(), workers_, workers_ == 1 ? "" : "s"));
     return true;

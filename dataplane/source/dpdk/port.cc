@@ -196,7 +196,9 @@ bool DpdkPort::make_pools(const DpdkBuffers& buffers, std::string& problem) {
       return made;
     };
     int result = make(socket_);
-    if (result < 0 && socket_ >= 0 && (result = make(SOCKET_ID_ANY)) >= 0) {
+    const bool elsewhere = result < 0 && socket_ >= 0;
+    if (elsewhere) result = make(SOCKET_ID_ANY);
+    if (elsewhere && result >= 0) {
       tell(DpdkLogLevel::warning, "its NUMA node " + std::to_string(socket_) +
                                       " has no memory for the buffers, which lie elsewhere; reserve huge pages there: "
                                       "scripts/nic hugepages 512 --node " +
