@@ -1,7 +1,6 @@
 #include "app/service.h"
 
 #include <fmt/format.h>
-#include <pthread.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,6 +25,7 @@
 #include "app/service/memory_ceiling.h"
 #include "app/service/signals.h"
 #include "app/service/source_filter.h"
+#include "app/service/thread_name.h"
 #include "app/service/worker_care.h"
 #include "dataplane/filter/filter.h"
 #include "dataplane/source/dump.h"
@@ -52,9 +52,6 @@ std::string duration_text(Time duration) {
 }
 
 constexpr int kDebugLevel = 3;  // logging.level
-
-// As `top -H` shows it.
-void name_thread(const std::string& name) { (void)::pthread_setname_np(::pthread_self(), name.substr(0, 15).c_str()); }
 
 class Service {
  public:

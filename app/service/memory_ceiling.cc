@@ -117,7 +117,7 @@ std::string memory_warning(const MemoryCeiling& ceiling, std::uint64_t limit) {
   std::vector<MemoryPart> largest = ceiling.parts;
   std::erase_if(largest, [](const MemoryPart& part) { return part.settings.empty(); });
   std::sort(largest.begin(), largest.end(),
-                   [](const MemoryPart& a, const MemoryPart& b) { return a.octets > b.octets; });
+            [](const MemoryPart& a, const MemoryPart& b) { return a.octets > b.octets; });
   std::string text = fmt::format(
       "under a flood this configuration may come to use {} MB, and the machine or its cgroup has {} MB: the system may "
       "end the program. Lower what takes most",
