@@ -59,7 +59,7 @@ class DocumentWalk {
   [[nodiscard]] bool scan(const EventHeader& header, const std::uint8_t* event);
   // Which fields the event sets, and where.
   void index(const EventHeader& header, const std::uint8_t* event);
-  // The same of what scan() found, as places among the entries; and a document written by them.
+  // A document by a program, of the entries that scan() found.
   void append_by_program(const Program& program, const StreamPlan& plan, const EventHeader& header,
                          NetworkDirection direction, JsonOutput& output);
   // Which of Groups are there, a bit for each; their fields and the constant ones.

@@ -1,9 +1,8 @@
 #include "export/kibana/kibana_client.h"
 
-#include <charconv>
-
 #include "export/document/json_reader.h"
 #include "export/json/value_writer.h"
+#include "export/net/server_version.h"
 
 namespace spanbeat {
 namespace {
@@ -22,16 +21,6 @@ std::string words_of(const std::string& body) {
   if (words.empty()) words = body;
   if (words.size() > kMostWords) words = words.substr(0, kMostWords) + "…";
   return words;
-}
-
-bool is_older(std::string_view version, int major, int minor) {
-  int numbers[2] = {0, 0};
-  for (int& number : numbers) {
-    const auto result = std::from_chars(version.data(), version.data() + version.size(), number);
-    version.remove_prefix(static_cast<std::size_t>(result.ptr - version.data()));
-    if (version.starts_with('.')) version.remove_prefix(1);
-  }
-  return numbers[0] < major || (numbers[0] == major && numbers[1] < minor);
 }
 
 std::string remedy(const std::string& kind) {
@@ -137,7 +126,7 @@ bool KibanaClient::connect(std::string& version, std::string& problem) {
     problem = "is no Kibana: its reply has no version; see setup.kibana.host, protocol and path";
     return false;
   }
-  if (!is_older(version, 7, 10)) return true;
+  if (!older_than(version, 7, 10)) return true;
   problem = "is Kibana " + version + ", which cannot import the dashboards; 7.10 or newer is needed";
   return false;
 }

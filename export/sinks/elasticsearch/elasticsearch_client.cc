@@ -2,8 +2,7 @@
 
 #include <simdjson.h>
 
-#include <charconv>
-
+#include "export/net/server_version.h"
 #include "export/sinks/elasticsearch/bulk_reply.h"
 
 namespace spanbeat {
@@ -11,16 +10,6 @@ namespace {
 
 constexpr std::string_view kBulkType = "application/x-ndjson";
 constexpr Time kTellEvery = 10 * kSecond;
-
-bool older_than(std::string_view version, int major, int minor) {
-  int numbers[2] = {0, 0};
-  for (int& number : numbers) {
-    const auto result = std::from_chars(version.data(), version.data() + version.size(), number);
-    version.remove_prefix(static_cast<std::size_t>(result.ptr - version.data()));
-    if (version.starts_with('.')) version.remove_prefix(1);
-  }
-  return numbers[0] < major || (numbers[0] == major && numbers[1] < minor);
-}
 
 std::string words_of(int status, const std::string& reason) { return std::to_string(status) + " " + reason; }
 
