@@ -264,15 +264,15 @@ class Live:
     def wait_for(self, word):
         next(line for line in self.lines() if word.encode() in line)
 
-    def wait_for_packets(self, count):
-        """Until the metrics of every second, added up, have shown so many; packets that were lost on the way never come."""
+    def wait_for_packets(self, count, dropped=False):
+        """Until the metrics of every second, added up, have shown so many received, or dropped too; packets that were lost on the way never come."""
         until = time.monotonic() + TIMEOUT
         while self.seen < count:
             if time.monotonic() > until:
                 raise AssertionError("%d of %d packets arrived:\n%s" % (self.seen, count, self.text.decode("utf-8", "replace")[-3000:]))
             line = next(line for line in self.lines() if b"metrics in the last" in line)
-            metrics = json.loads(line).get("monitoring", {}).get("metrics", {})
-            self.seen += metrics.get("capture", {}).get("received", 0)
+            capture_of = json.loads(line).get("monitoring", {}).get("metrics", {}).get("capture", {})
+            self.seen += capture_of.get("received", 0) + (capture_of.get("source_dropped_kernel", 0) if dropped else 0)
 
     def stop(self):
         self.child.send_signal(signal.SIGINT)
@@ -425,6 +425,27 @@ class DpdkOnInterfaces(Same):
 
     def test_net_pcap_on_an_interface_with_pauses(self):
         self.check("net_pcap0,rx_iface=right", NO_HUGE + "spanbeat.dpdk.busy_poll: false\n")
+
+    def test_what_the_kernel_had_no_room_for_is_counted(self):
+        """The program is stopped while more comes than the ring holds; neither driver tells what was dropped then."""
+        for name in ("left", "right"):
+            subprocess.run([*self.inside, "ip", "link", "set", name, "mtu", "1500"], check=True)
+        packets = pcap.read(self.http).packets * 12
+        with Home() as home:
+            path = home.file("many.pcap", pcap.encode(packets))
+            for device in ("net_af_packet0,iface=right,framesz=2048,framecnt=64", "net_af_xdp0,iface=right"):
+                with self.subTest(device=device), Live(home, [device], NO_HUGE, self.inside) as live:
+                    live.wait_for("start running")
+                    live.child.send_signal(signal.SIGSTOP)
+                    subprocess.run([*self.inside, sys.executable, "-c", SENDER, TESTS, "left", path], check=True, timeout=TIMEOUT)
+                    live.child.send_signal(signal.SIGCONT)
+                    live.wait_for_packets(len(packets), dropped=True)
+                    run = live.stop()
+                    self.assertEqual(run.status, 0, run.explain())
+                    self.assertEqual(offences(run), [])
+                    counters = Counters(run)
+                    self.assertGreater(counters["capture_source_dropped_kernel"], 0)
+                    self.assertEqual(counters["capture_received"] + counters["capture_source_dropped_kernel"], len(packets))
 
     def second_pair(self):
         subprocess.run([*self.inside, "ip", "link", "add", "west", "type", "veth", "peer", "name", "east"], check=True)

@@ -85,6 +85,8 @@ std::unique_ptr<DpdkPort> DpdkPort::open(const std::string& device, const DpdkBu
   std::uint16_t id = 0;
   bool made = false;
   (void)take_eal_complaints();
+  KernelLosses kernel;
+  kernel.begin();
   if (::rte_eth_dev_get_port_by_name(name.c_str(), &id) != 0) {
     const int result = ::rte_dev_probe(buffers.arguments.c_str());
     if (result != 0) {
@@ -97,7 +99,7 @@ std::unique_ptr<DpdkPort> DpdkPort::open(const std::string& device, const DpdkBu
     }
     made = true;
   }
-  std::unique_ptr<DpdkPort> port(new DpdkPort(Ethdev::own(id), options));
+  std::unique_ptr<DpdkPort> port(new DpdkPort(Ethdev::own(id), options, std::move(kernel)));
   port->made_ = made;
   if (port->prepare(buffers, buffers.arguments, problem)) return port;
   problem = device + ": " + problem;
@@ -114,8 +116,8 @@ std::unique_ptr<DpdkPort> DpdkPort::take(std::unique_ptr<Ethdev> device, const D
   return nullptr;
 }
 
-DpdkPort::DpdkPort(std::unique_ptr<Ethdev> device, const DpdkOptions& options)
-    : device_(std::move(device)), id_(device_->id()), options_(options) {}
+DpdkPort::DpdkPort(std::unique_ptr<Ethdev> device, const DpdkOptions& options, KernelLosses kernel)
+    : device_(std::move(device)), id_(device_->id()), options_(options), kernel_(std::move(kernel)) {}
 
 void DpdkPort::tell(DpdkLogLevel level, const std::string& what) const {
   if (options_.log) options_.log(level, name_ + ": " + what);
@@ -154,8 +156,10 @@ bool DpdkPort::prepare(const DpdkBuffers& buffers, std::string_view arguments, s
     problem.clear();
   }
   set_promiscuous();
+  if (driver_ == "net_af_packet" || driver_ == "net_af_xdp") kernel_.found();
   seen_ = {};
   (void)take_losses();
+  kernel_dropped_.store(0, std::memory_order_relaxed);
   judge_spread(info);
   set_rules();
   rte_eth_link link{};
@@ -322,7 +326,9 @@ DpdkLosses DpdkPort::take_losses() {
   const DpdkLosses total{now.imissed, now.ierrors, now.rx_nombuf};
   // A counter that went back was reset by somebody else: what it shows is what came since.
   const auto since = [](std::uint64_t after, std::uint64_t before) { return after >= before ? after - before : after; };
-  const DpdkLosses lost{since(total.missed, seen_.missed), since(total.errors, seen_.errors),
+  const std::uint64_t kernel = kernel_.take();
+  kernel_dropped_.fetch_add(kernel, std::memory_order_relaxed);
+  const DpdkLosses lost{since(total.missed, seen_.missed) + kernel, since(total.errors, seen_.errors),
                         since(total.shortages, seen_.shortages)};
   seen_ = total;
   return lost;
@@ -341,6 +347,8 @@ std::vector<std::pair<std::string, std::uint64_t>> DpdkPort::statistics() const 
     out.emplace_back("imissed", now.imissed);
     out.emplace_back("ierrors", now.ierrors);
     out.emplace_back("rx_nombuf", now.rx_nombuf);
+    if (const std::uint64_t dropped = kernel_dropped_.load(std::memory_order_relaxed); dropped != 0)
+      out.emplace_back("kernel_dropped", dropped);
   }
   return out;
 }

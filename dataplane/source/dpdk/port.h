@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "dataplane/source/dpdk/kernel_losses.h"
 #include "dataplane/source/dpdk/options.h"
 #include "dataplane/source/dpdk/rss.h"
 
@@ -40,7 +41,7 @@ struct DpdkBuffers {
                                 std::string& problem);
 
 struct DpdkLosses {
-  std::uint64_t missed = 0;     // the NIC's queue was full
+  std::uint64_t missed = 0;     // the NIC's queue was full, or the kernel's of an interface
   std::uint64_t errors = 0;     // damaged, too long
   std::uint64_t shortages = 0;  // times that there was no buffer
 };
@@ -90,11 +91,11 @@ class DpdkPort {
   // What was lost since the last call; from one thread.
   [[nodiscard]] DpdkLosses take_losses();
   // Every number that the driver knows, by the driver's names; and link_up or link_down, link_mbps, removed, imissed,
-  // ierrors, rx_nombuf.
+  // ierrors, rx_nombuf, kernel_dropped.
   [[nodiscard]] std::vector<std::pair<std::string, std::uint64_t>> statistics() const;
 
  private:
-  DpdkPort(std::unique_ptr<Ethdev> device, const DpdkOptions& options);
+  DpdkPort(std::unique_ptr<Ethdev> device, const DpdkOptions& options, KernelLosses kernel = {});
 
   [[nodiscard]] bool prepare(const DpdkBuffers& buffers, std::string_view arguments, std::string& problem);
   [[nodiscard]] bool make_pools(const DpdkBuffers& buffers, std::string& problem);
@@ -120,6 +121,8 @@ class DpdkPort {
   bool all_multicast_ = false;
   std::vector<rte_mempool*> pools_;
   DpdkLosses seen_;
+  KernelLosses kernel_;
+  std::atomic<std::uint64_t> kernel_dropped_{0};
   std::unique_ptr<FlowRules> rules_;
   RssPlan rss_;
   Spread spread_;
