@@ -1,7 +1,7 @@
 #include "dataplane/bytes/address.h"
 
 #include <arpa/inet.h>
-#include <emmintrin.h>
+#include <tmmintrin.h>
 
 #include <array>
 #include <string>
@@ -48,17 +48,40 @@ constexpr std::array<ZeroRun, 256> zero_runs() {
 }
 constexpr auto kZeroRuns = zero_runs();
 
-// Sixteen bits in hexadecimal without leading zeros. Writes four characters, whatever counts of them.
-char* put_group(std::uint8_t high, std::uint8_t low, char* out) {
-  const char digits[4] = {kHex[high >> 4], kHex[high & 15], kHex[low >> 4], kHex[low & 15]};
-  std::uint32_t word;
-  std::memcpy(&word, digits, sizeof word);
-  const unsigned value = static_cast<unsigned>(high << 8 | low);
-  const unsigned size = value >= 0x1000 ? 4 : value >= 0x100 ? 3 : value >= 0x10 ? 2 : 1;
-  word >>= 8 * (4 - size);
-  std::memcpy(out, &word, sizeof word);
-  return out + size;
-}
+// An IPv6 address as 32 hexadecimal digits, with a bit for each that is zero.
+struct Digits {
+  char text[32];
+  std::uint32_t zeros;
+
+  explicit Digits(__m128i octets) {
+    const __m128i low = _mm_and_si128(octets, _mm_set1_epi8(15));
+    const __m128i high = _mm_and_si128(_mm_srli_epi16(octets, 4), _mm_set1_epi8(15));
+    const __m128i shown = _mm_loadu_si128(reinterpret_cast<const __m128i*>(kHex));
+    zeros = 0;
+    for (int half = 0; half < 2; ++half) {
+      const __m128i nibbles = half == 0 ? _mm_unpacklo_epi8(high, low) : _mm_unpackhi_epi8(high, low);
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(text) + half, _mm_shuffle_epi8(shown, nibbles));
+      const int mask = _mm_movemask_epi8(_mm_cmpeq_epi8(nibbles, _mm_setzero_si128()));
+      zeros |= static_cast<std::uint32_t>(mask) << (16 * half);
+    }
+  }
+
+  // Groups of four digits without leading zeros, with a colon behind each. Four characters more are written.
+  [[gnu::always_inline]] char* write_groups(unsigned begin, unsigned end, char* out) const {
+    // By which of the first three digits are zero: how many of these are not shown, in bits.
+    static constexpr std::uint8_t kHidden[8] = {0, 8, 0, 16, 0, 8, 0, 24};
+    for (unsigned i = begin; i < end; ++i) {
+      std::uint32_t group;
+      std::memcpy(&group, text + 4 * i, sizeof group);
+      const unsigned hidden = kHidden[zeros >> (4 * i) & 7];
+      group >>= hidden;
+      std::memcpy(out, &group, sizeof group);
+      out += 5 - hidden / 8;
+      out[-1] = ':';
+    }
+    return out;
+  }
+};
 
 }  // namespace
 
@@ -72,20 +95,14 @@ std::size_t format_ip(const IpAddress& address, char* out) {
   const __m128i loaded = _mm_loadu_si128(reinterpret_cast<const __m128i*>(octets.data()));
   const __m128i zero = _mm_cmpeq_epi16(loaded, _mm_setzero_si128());
   const ZeroRun run = kZeroRuns[_mm_movemask_epi8(_mm_packs_epi16(zero, zero)) & 0xff];
-  char* at = out;
-  unsigned i = 0;
-  while (i < 8) {
-    if (i == run.begin) {
-      *at++ = ':';
-      *at++ = ':';
-      i += run.length;
-      continue;
-    }
-    if (i != 0 && i != run.begin + run.length) *at++ = ':';
-    at = put_group(octets[2 * i], octets[2 * i + 1], at);
-    ++i;
-  }
-  return static_cast<std::size_t>(at - out);
+  const Digits digits(loaded);
+  if (run.begin > 8) return static_cast<std::size_t>(digits.write_groups(0, 8, out) - out) - 1;
+  char* at = digits.write_groups(0, run.begin, out);
+  if (run.begin == 0) *at++ = ':';
+  *at++ = ':';
+  const unsigned rest = run.begin + run.length;
+  if (rest == 8) return static_cast<std::size_t>(at - out);
+  return static_cast<std::size_t>(digits.write_groups(rest, 8, at) - out) - 1;
 }
 
 bool parse_ip(std::string_view characters, IpAddress& out) {

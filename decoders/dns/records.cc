@@ -156,19 +156,19 @@ void write_data(TreeWriter& tree, const DnsText& dns, const DnsRecord& record) {
   const std::size_t size = record.end - record.begin;
   // Without data an address is not there at all.
   if (record.type == dns_type::kA || record.type == dns_type::kAaaa) {
-    if (size != 0) tree.member("data").ip(IpAddress::from_wire(message.subspan(record.begin, size)));
+    if (size != 0) tree.plain_member("data").ip(IpAddress::from_wire(message.subspan(record.begin, size)));
     return;
   }
   const RdataLayout& layout = rdata_layout(record.type);
   if (layout.raw) {
     dns.scratch.clear();
     put_raw(layout, dns, record, dns.scratch);
-    tree.member("data").string(dns.scratch.view());
+    tree.plain_member("data").string(dns.scratch.view());
     return;
   }
   (void)walk_rdata(layout, message, record.begin, record.end,
                    [&](const RdataPart& part, std::size_t begin, std::size_t end) {
-                     tree.member(part.key);
+                     tree.plain_member(part.key);
                      if (part.kind == name) {
                        char buffer[kMaxNameText];
                        tree.string(begin == end ? std::string_view() : name_text(dns, begin, buffer));
@@ -187,24 +187,31 @@ void write_data(TreeWriter& tree, const DnsText& dns, const DnsRecord& record) {
 // piece.
 void write_address_record(TreeWriter& tree, const DnsRecord& record, const IpAddress& address, std::string_view name) {
   static_assert(static_cast<int>(TreeTag::string) == 6 && static_cast<int>(TreeTag::object) == 8 &&
-                static_cast<int>(TreeTag::ip) == 9 && std::endian::native == std::endian::little);
+                static_cast<int>(TreeTag::ip) == 9 && kPlainKey == 0x8000'0000u &&
+                std::endian::native == std::endian::little);
   static constexpr char kBegin[] =
       "\x08\5\0\0\0"
-      "\5\0\0\0class"
+      "\5\0\0\x80"
+      "class"
       "\6\2\0\0\0IN"
-      "\4\0\0\0data"
+      "\4\0\0\x80"
+      "data"
       "\x09";
   static constexpr char kName[] =
-      "\4\0\0\0name"
+      "\4\0\0\x80"
+      "name"
       "\6";
   static constexpr char kTtl[] =
-      "\3\0\0\0ttl"
+      "\3\0\0\x80"
+      "ttl"
       "\6";
   static constexpr char kTypeA[] =
-      "\4\0\0\0type"
+      "\4\0\0\x80"
+      "type"
       "\6\1\0\0\0A";
   static constexpr char kTypeAaaa[] =
-      "\4\0\0\0type"
+      "\4\0\0\x80"
+      "type"
       "\6\4\0\0\0AAAA";
   Digits digits;
   DnsTextBuffer ttl(digits.text, sizeof digits.text);
@@ -356,13 +363,13 @@ void write_section(Event& event, Field field, const DnsSection& section, const D
       }
     }
     tree.object();
-    tree.member("class").string(dns_class_name(record.class_value, digits));
+    tree.plain_member("class").string(dns_class_name(record.class_value, digits));
     write_data(tree, dns, record);
-    tree.member("name").string(name_text(dns, record.name, buffer));
+    tree.plain_member("name").string(name_text(dns, record.name, buffer));
     DnsTextBuffer ttl(digits.text, sizeof digits.text);
     ttl.decimal(record.ttl);
-    tree.member("ttl").string(ttl.view());
-    tree.member("type").string(dns_type_name(record.type, digits));
+    tree.plain_member("ttl").string(ttl.view());
+    tree.plain_member("type").string(dns_type_name(record.type, digits));
     tree.end();
   });
   tree.end();

@@ -61,7 +61,7 @@ void add_tree(Cursor& cursor, std::string& out) {
       break;
     }
     case TreeTag::string:
-      add_quoted(text(cursor.take(cursor.le32())), out);
+      add_quoted(text(cursor.take(cursor.le32() & ~kPlainKey)), out);
       break;
     case TreeTag::ip:
       add_quoted(ip_text(number<IpAddress>(cursor)), out);

@@ -36,15 +36,16 @@ bool DocumentWalk::scan(const EventHeader& header, const std::uint8_t* event) {
   const std::uint8_t* const end = event + header.size;
   std::size_t count = 0;
   std::uint64_t hash = 0;
-  while (at < end && static_cast<std::size_t>(end - at) >= sizeof(FieldEntry)) {
+  std::uint32_t previous = UINT32_MAX;
+  while (end - at >= static_cast<std::ptrdiff_t>(sizeof(FieldEntry))) {
     std::uint32_t size;
     std::uint32_t head;
     std::memcpy(&size, at + offsetof(FieldEntry, size), sizeof size);
     std::memcpy(&head, at, sizeof head);
     const std::uint8_t* const next = at + sizeof(FieldEntry) + ((std::size_t{size} + 7) & ~std::size_t{7});
-    if ((head & 0xffff) >= kFields || next > end + 7) [[unlikely]]
+    if (next > end + 7) [[unlikely]]
       break;
-    if (count != 0 && head == shape_[count - 1]) {  // one more value of a list
+    if (head == previous && count != 0) {  // one more value of a list
       last_entries_[count - 1] = at;
     } else {
       if (count == kMostEntries) [[unlikely]]
@@ -53,6 +54,7 @@ bool DocumentWalk::scan(const EventHeader& header, const std::uint8_t* event) {
       last_entries_[count] = at;
       entries_[count++] = at;
       hash = _mm_crc32_u32(static_cast<std::uint32_t>(hash), head);
+      previous = head;
     }
     at = next;
   }
@@ -194,7 +196,7 @@ void DocumentWalk::write(const StreamPlan& plan, const EventHeader& header, cons
       const std::size_t field = i * 64 + static_cast<std::size_t>(bit);
       output.begin(field);
       if ((set >> bit & 1) != 0) {
-        write_set(field, first_[field], last_[field], output);
+        write_set(kinds_[field], field, first_[field], last_[field], output);
         continue;
       }
       if constexpr (Output::kShowsNulls) {
@@ -225,11 +227,11 @@ Program DocumentWalk::make_program(const StreamPlan& plan, const FieldSet& deriv
     program.add_text(transitions.text(previous, field));
     previous = field;
     if (set.has(field)) {
-      program.add_value(field, first_place(first_[field]), last_place(last_[field]));
+      program.add_value(field, kinds_[field], first_place(first_[field]), last_place(last_[field]));
     } else if (plan.constants().has(field)) {
       program.add_text(plan.constant(field).json);
     } else {
-      program.add_value(field, Program::kDerived, Program::kDerived);
+      program.add_derived(field);
     }
   }
   program.add_text(transitions.text(previous, Transitions::kEnd));
@@ -248,7 +250,7 @@ SPANBEAT_INLINE void DocumentWalk::append_by_program(const Program& program, con
                                                      const EventHeader& header, NetworkDirection direction,
                                                      JsonOutput& output) {
   const auto entry = [](const auto& entries, std::uint16_t place) {
-    return place == Program::kDerived ? nullptr : entries[place];
+    return place == Program::kNone ? nullptr : entries[place];
   };
   const Sources made_of{
       entry(entries_, program.places.related_first), entry(last_entries_, program.places.related_last),
@@ -257,8 +259,8 @@ SPANBEAT_INLINE void DocumentWalk::append_by_program(const Program& program, con
   const char* const text = program.text();
   for (const Program::Step& step : program.steps()) {
     output.piece(text + step.offset, step.size);
-    if (step.first != Program::kDerived) {
-      write_set(step.field, entries_[step.first], last_entries_[step.last], output);
+    if (step.kind != Program::kDerivedKind) {
+      write_set(step.kind, step.field, entries_[step.first], last_entries_[step.last], output);
     } else {
       write_derived(step.field, plan, header, direction, made_of, output);
     }
@@ -267,11 +269,19 @@ SPANBEAT_INLINE void DocumentWalk::append_by_program(const Program& program, con
   output.finish();
 }
 
+void DocumentWalk::prepare(const EventHeader& header) {
+  source_ip_.set(header.source);
+  destination_ip_.set(header.destination);
+  source_port_.set(header.source_port);
+  destination_port_.set(header.destination_port);
+  source_bytes_.set(header.source_bytes);
+  destination_bytes_.set(header.destination_bytes);
+}
+
 void DocumentWalk::append_json(const StreamPlan& plan, const EventHeader& header, const std::uint8_t* event,
                                NetworkDirection direction, JsonStyle& style, Transitions& transitions,
                                TextBuffer& buffer) {
-  source_ip_.set(header.source);
-  destination_ip_.set(header.destination);
+  prepare(header);
   JsonOutput output(style, transitions, buffer);
   const std::size_t begin = buffer.size();
   bool worth_making = false;
@@ -292,8 +302,7 @@ void DocumentWalk::append_json(const StreamPlan& plan, const EventHeader& header
 Value DocumentWalk::make_value(const StreamPlan& plan, const EventHeader& header, const std::uint8_t* event,
                                NetworkDirection direction) {
   index(header, event);
-  source_ip_.set(header.source);
-  destination_ip_.set(header.destination);
+  prepare(header);
   ValueOutput output;
   write(plan, header, derived(plan, conditions(plan, header, set_)), direction, output);
   return output.take();

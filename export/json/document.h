@@ -36,6 +36,9 @@ class DocumentWalk {
     char characters[kScalarRoom];
     std::size_t size = 0;
     void set(const IpAddress& address) { size = static_cast<std::size_t>(write_ip(address, characters) - characters); }
+    void set(std::uint64_t number) {
+      size = static_cast<std::size_t>(write_integer(static_cast<std::int64_t>(number), characters) - characters);
+    }
     [[nodiscard]] std::string_view view() const { return {characters, size}; }
   };
 
@@ -59,6 +62,8 @@ class DocumentWalk {
   [[nodiscard]] bool scan(const EventHeader& header, const std::uint8_t* event);
   // Which fields the event sets, and where.
   void index(const EventHeader& header, const std::uint8_t* event);
+  // The texts of what stands in several places.
+  void prepare(const EventHeader& header);
   // A document by a program, of the entries that scan() found.
   void append_by_program(const Program& program, const StreamPlan& plan, const EventHeader& header,
                          NetworkDirection direction, JsonOutput& output);
@@ -89,8 +94,8 @@ class DocumentWalk {
   // The fields that are written as the event sets them.
   [[nodiscard]] FieldSet set_alone(const FieldSet& derived) const;
   template <typename Output>
-  SPANBEAT_INLINE void write_set(std::size_t field, const std::uint8_t* first, const std::uint8_t* last,
-                                 Output& output);
+  SPANBEAT_INLINE void write_set(std::uint8_t kind, std::size_t field, const std::uint8_t* first,
+                                 const std::uint8_t* last, Output& output);
   template <typename Output>
   SPANBEAT_INLINE void write_derived(std::size_t field, const StreamPlan& plan, const EventHeader& header,
                                      NetworkDirection direction, const Sources& sources, Output& output);
@@ -118,6 +123,10 @@ class DocumentWalk {
   std::array<const std::uint8_t*, kFields> last_;
   ShortText source_ip_;
   ShortText destination_ip_;
+  ShortText source_port_;
+  ShortText destination_port_;
+  ShortText source_bytes_;
+  ShortText destination_bytes_;
   ProgramCache programs_;
   std::vector<IpAddress> related_;  // what related.ip holds so far
   void keep_community_id(std::size_t at, std::size_t begin) {

@@ -278,6 +278,25 @@ TEST_F(Documents, TreesNestAtWillAndTheLastOfTwoMembersCounts) {
             R"("q\"uote":{"b":3,"a":4},"twice":"second"})");
 }
 
+// The general way, which a null leads to, reads plain keys as well; long ones too.
+TEST_F(Documents, PlainKeysAreWrittenAsTheyAre) {
+  const std::string longer = "a_key_of_more_than_sixteen_octets";
+  for (const bool general : {false, true}) {
+    Event event = transaction(arena_);
+    {
+      TreeWriter tree(event, F::fields);
+      tree.object();
+      tree.plain_member("ttl").string("60");
+      tree.member("q\"uote").integer(1);
+      tree.plain_member(longer).integer(2);
+      tree.member("q\"uote").integer(3);
+      if (general) tree.plain_member("nothing").null();
+    }
+    EXPECT_EQ(at(document(event), "/fields"),
+              R"({"ttl":"60",")" + longer + R"(":2,"q\"uote":3)" + (general ? R"(,"nothing":null})" : "}"));
+  }
+}
+
 TEST_F(Documents, ManyMembersOfOneNameInALargeObjectLeaveOne) {
   Event event = transaction(arena_);
   {

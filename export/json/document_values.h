@@ -96,7 +96,7 @@ void DocumentWalk::write_related_ip(const EventHeader& header, const Sources& so
     output.add_short_text(destination_ip_.view());
   }
   if (sources.related_first != nullptr) {
-    related_.assign({header.source, header.destination});
+    related_.clear();
     const std::uint8_t* at = sources.related_first;
     const std::uint8_t* const last = sources.related_last;
     while (true) {
@@ -104,9 +104,10 @@ void DocumentWalk::write_related_ip(const EventHeader& header, const Sources& so
       if (entry.field == Field::related_ip && entry.is_null == 0) {
         const auto address = word_at<IpAddress>(at);
         // Beyond what any decoder adds, repeated ones may show: a hostile event must not cost the square of its size.
-        const std::size_t looked_at = std::min<std::size_t>(related_.size(), 256);
+        const std::size_t looked_at = std::min<std::size_t>(related_.size(), 254);
         const auto known_end = related_.begin() + static_cast<std::ptrdiff_t>(looked_at);
-        if (std::find(related_.begin(), known_end, address) == known_end) {
+        if (address != header.source && address != header.destination &&
+            std::find(related_.begin(), known_end, address) == known_end) {
           related_.push_back(address);
           output.next(count++);
           output.add_ip(address);
@@ -120,8 +121,9 @@ void DocumentWalk::write_related_ip(const EventHeader& header, const Sources& so
 }
 
 template <typename Output>
-void DocumentWalk::write_set(std::size_t field, const std::uint8_t* first, const std::uint8_t* at, Output& output) {
-  switch (kinds_[field]) {
+void DocumentWalk::write_set(std::uint8_t kind, std::size_t field, const std::uint8_t* first, const std::uint8_t* at,
+                             Output& output) {
+  switch (kind) {
     case static_cast<std::uint8_t>(FieldType::keyword):
       output.text(text_at(at));
       break;
@@ -180,19 +182,19 @@ void DocumentWalk::write_derived(std::size_t field, const StreamPlan& plan, cons
       break;
     case Field::source_port:
     case Field::client_port:
-      output.integer(header.source_port);
+      output.rendered_integer(header.source_port, source_port_.view());
       break;
     case Field::destination_port:
     case Field::server_port:
-      output.integer(header.destination_port);
+      output.rendered_integer(header.destination_port, destination_port_.view());
       break;
     case Field::source_bytes:
     case Field::client_bytes:
-      output.integer(static_cast<std::int64_t>(header.source_bytes));
+      output.rendered_integer(static_cast<std::int64_t>(header.source_bytes), source_bytes_.view());
       break;
     case Field::destination_bytes:
     case Field::server_bytes:
-      output.integer(static_cast<std::int64_t>(header.destination_bytes));
+      output.rendered_integer(static_cast<std::int64_t>(header.destination_bytes), destination_bytes_.view());
       break;
     case Field::client_domain:
       output.text(text_at(sources.source_domain));

@@ -89,6 +89,7 @@ class FastTree {
   static constexpr int kDepth = 8;
   static constexpr std::uint32_t kMembers = 24;
   static constexpr std::size_t kLength = sizeof(std::uint32_t);
+  static constexpr std::size_t kPlainRoom = 16;  // the longest plain key that is copied in one piece
 
   template <typename Word>
   static Word word(const std::uint8_t* at) {
@@ -101,10 +102,8 @@ class FastTree {
   // A text or a number; the tag is one of these.
   [[gnu::always_inline]] char* plain(TreeTag tag, const std::uint8_t*& at, char* out) const {
     if (tag == TreeTag::string) {
-      if (left(at) < 1 + kLength) [[unlikely]]
-        return nullptr;
-      const std::size_t size = word<std::uint32_t>(at + 1);
-      if (left(at) - 1 - kLength < size) [[unlikely]]
+      const std::size_t size = word<std::uint32_t>(at + 1);  // read in the padding, it is too large for what is left
+      if (left(at) < 1 + kLength + size) [[unlikely]]
         return nullptr;
       *out++ = '"';
       out = write_escaped(style_, {reinterpret_cast<const char*>(at + 1 + kLength), size}, out);
@@ -142,29 +141,34 @@ class FastTree {
       return nullptr;
     at += 1 + kLength;
     std::uint64_t signatures[kMembers];
+    std::uint32_t signed_ones = 0;
     std::uint64_t seen = 0;  // a bit for each name so far
     *out++ = '{';
     for (std::uint32_t i = 0; i < count; ++i) {
-      if (left(at) < kLength) [[unlikely]]
+      const std::uint32_t length = word<std::uint32_t>(at);
+      const std::size_t size = length & ~kPlainKey;
+      if (left(at) <= kLength + size) [[unlikely]]
         return nullptr;
-      const std::size_t size = word<std::uint32_t>(at);
       at += kLength;
-      if (left(at) <= size) [[unlikely]]
-        return nullptr;
-      const std::string_view key(reinterpret_cast<const char*>(at), size);
-      const std::uint64_t signature = tree_signature(key);
-      const std::uint64_t bit = std::uint64_t{1} << (signature * 0x9e3779b97f4a7c15u >> 58);
-      if ((seen & bit) != 0) {
-        for (std::uint32_t j = 0; j < i; ++j) {
-          if (signatures[j] == signature) return nullptr;
-        }
-      }
-      seen |= bit;
-      signatures[i] = signature;
       *out = ',';
       out += i != 0 ? 1 : 0;
       *out++ = '"';
-      out = write_escaped(style_, key, out);
+      if ((length & kPlainKey) != 0 && size <= kPlainRoom) {
+        std::memcpy(out, at, kPlainRoom);
+        out += size;
+      } else {
+        const std::string_view key(reinterpret_cast<const char*>(at), size);
+        const std::uint64_t signature = tree_signature(key);
+        const std::uint64_t bit = std::uint64_t{1} << (signature * 0x9e3779b97f4a7c15u >> 58);
+        if ((seen & bit) != 0) {
+          for (std::uint32_t j = 0; j < signed_ones; ++j) {
+            if (signatures[j] == signature) return nullptr;
+          }
+        }
+        seen |= bit;
+        signatures[signed_ones++] = signature;
+        out = write_escaped(style_, key, out);
+      }
       *out++ = '"';
       *out++ = ':';
       at += size;

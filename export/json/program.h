@@ -41,25 +41,28 @@ class Program {
     std::uint32_t offset;  // of the text before the value
     std::uint32_t size;
     std::uint16_t field;
-    std::uint16_t first;  // set by the event: the places of its first and last entry; kDerived: derived
+    std::uint16_t first;  // set by the event: the places of its first and last entry
     std::uint16_t last;
+    std::uint8_t kind;  // of DocumentWalk, or kDerivedKind
   };
-  static constexpr std::uint16_t kDerived = UINT16_MAX;
+  static constexpr std::uint16_t kNone = UINT16_MAX;
+  static constexpr std::uint8_t kDerivedKind = UINT8_MAX;
   // Entries that derived fields are made of.
   struct Places {
-    std::uint16_t related_first = kDerived;
-    std::uint16_t related_last = kDerived;
-    std::uint16_t source_domain = kDerived;
-    std::uint16_t destination_domain = kDerived;
+    std::uint16_t related_first = kNone;
+    std::uint16_t related_last = kNone;
+    std::uint16_t source_domain = kNone;
+    std::uint16_t destination_domain = kNone;
   };
 
   // Adds to the text before the next value.
   void add_text(std::string_view text) { text_ += text; }
-  void add_value(std::size_t field, std::uint16_t first, std::uint16_t last) {
+  void add_value(std::size_t field, std::uint8_t kind, std::uint16_t first, std::uint16_t last) {
     steps_.push_back({step_begin_, static_cast<std::uint32_t>(text_.size()) - step_begin_,
-                      static_cast<std::uint16_t>(field), first, last});
+                      static_cast<std::uint16_t>(field), first, last, kind});
     step_begin_ = static_cast<std::uint32_t>(text_.size());
   }
+  void add_derived(std::size_t field) { add_value(field, kDerivedKind, kNone, kNone); }
   // Ends: the text so far without a value is the document's end.
   void finish() {
     end_size_ = text_.size() - step_begin_;

@@ -1,6 +1,7 @@
 // Numbers, addresses and dates print as the slow ways print them.
 #include "export/json/scalars.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -49,6 +50,28 @@ TEST(Scalars, Addresses) {
     IpAddress address;
     ASSERT_TRUE(parse_ip(text, address));
     EXPECT_EQ(written([&](char* out) { return write_ip(address, out); }), text);
+  }
+}
+
+// RFC 5952 beside the C library, over addresses with every pattern of zero groups and groups of one to four digits.
+TEST(Scalars, AddressesAsTheCLibraryPrintsThem) {
+  std::uint64_t state = 1;
+  const auto next = [&state] { return state = state * 6364136223846793005u + 1442695040888963407u; };
+  for (unsigned round = 0; round < 20; ++round) {
+    for (unsigned zeros = 0; zeros < 256; ++zeros) {
+      if ((zeros & 31) == 31) continue;  // the C library shows the end of such addresses as IPv4
+      std::array<std::uint8_t, 16> octets{};
+      for (std::size_t group = 0; group < 8; ++group) {
+        if ((zeros >> group & 1) != 0) continue;
+        const auto value = static_cast<unsigned>(next() >> 48 | 1) >> (4 * (next() >> 62)) | 1;
+        octets[2 * group] = static_cast<std::uint8_t>(value >> 8);
+        octets[2 * group + 1] = static_cast<std::uint8_t>(value);
+      }
+      char expected[INET6_ADDRSTRLEN];
+      ASSERT_NE(inet_ntop(AF_INET6, octets.data(), expected, sizeof expected), nullptr);
+      const IpAddress address = IpAddress::from_wire(octets);
+      EXPECT_EQ(written([&](char* out) { return write_ip(address, out); }), expected);
+    }
   }
 }
 

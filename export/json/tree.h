@@ -60,8 +60,8 @@ class TreeWalk {
     at_ += sizeof word;
     return word;
   }
-  std::string_view characters() {
-    const std::size_t size = word<std::uint32_t>();
+  std::string_view characters(std::uint32_t marks = 0) {
+    const std::size_t size = word<std::uint32_t>() & ~marks;
     if (size > static_cast<std::size_t>(end_ - at_)) {
       at_ = end_;
       return {};
@@ -136,7 +136,7 @@ class TreeWalk {
     bool any_shadowed = false;
     output_.begin_object();
     for (std::uint32_t i = 0; i < count && at_ != end_; ++i) {
-      const std::string_view key = characters();
+      const std::string_view key = characters(kPlainKey);
       if (key.data() == nullptr) break;
       const std::uint64_t signature = tree_signature(key);
       const std::size_t earlier = find(key, signature, first, places.get());
