@@ -20,9 +20,26 @@ constexpr std::uint16_t kMostRoom = UINT16_MAX - RTE_PKTMBUF_HEADROOM;
 // The largest frame that a ring of net_af_packet can have: whole pages, and it must fit into one mbuf. What the kernel
 // joins (GRO, and TSO on veth and loopback) comes whole but for packets of the last 4 KiB below 64.
 constexpr std::uint32_t kLongFrame = 61440;
-constexpr std::string_view kLongFrames = "blocksz=61440,framesz=61440,framecnt=512";
+constexpr std::uint32_t kRing = 30U << 20;  // 512 of these
+// Where buffer_size says how long packets are, the same memory makes a ring of many more. Before each lie headers.
+constexpr std::uint32_t kFrameHeaders = 128;
+constexpr std::uint32_t kLongestShortFrame = 32768;
+constexpr std::uint32_t kSmallestBlock = 65536;
 
 bool begins(std::string_view text, std::string_view with) { return text.substr(0, with.size()) == with; }
+
+// The frames of net_af_packet's ring that hold packets of so many octets (0: of any length).
+std::uint32_t frame_for(std::int64_t packet) {
+  if (packet == 0 || packet > kLongestShortFrame - kFrameHeaders) return kLongFrame;
+  return std::bit_ceil(static_cast<std::uint32_t>(packet) + kFrameHeaders);
+}
+
+std::string ring_of(std::uint32_t frame) {
+  // The driver wants blocks of whole frames, and a number of frames that fills them.
+  const std::uint32_t block = frame == kLongFrame ? frame : std::max(frame, kSmallestBlock);
+  return "blocksz=" + std::to_string(block) + ",framesz=" + std::to_string(frame) +
+         ",framecnt=" + std::to_string(kRing / block * (block / frame));
+}
 
 // Calls `each` with name and value of every argument of a device.
 template <typename Each>
@@ -96,9 +113,10 @@ bool plan_buffers(const std::string& device, const DpdkOptions& options, DpdkBuf
   const bool pcap = begins(device, "net_pcap") || begins(device, "eth_pcap");
   const bool af_packet = begins(device, "net_af_packet") || begins(device, "eth_af_packet");
   const bool af_xdp = begins(device, "net_af_xdp");
-  if (af_packet && !given.frame_size && options.buffer_size == 0) {
-    buffers.arguments += "," + std::string(kLongFrames);
-    given.frame = kLongFrame;
+  const std::uint32_t frame = af_packet && !given.frame_size ? frame_for(options.buffer_size) : 0;
+  if (frame != 0) {
+    buffers.arguments += "," + ring_of(frame);
+    given.frame = frame;
   }
   buffers.queues = options.queues;
   if (buffers.queues == 0 && pcap) buffers.queues = given.capture_queues;
@@ -117,7 +135,7 @@ bool plan_buffers(const std::string& device, const DpdkOptions& options, DpdkBuf
       room = std::max(room, longest);
     }
   }
-  if (options.buffer_size != 0) room = static_cast<std::uint32_t>(options.buffer_size);
+  if (options.buffer_size != 0) room = std::max(static_cast<std::uint32_t>(options.buffer_size), frame);
   buffers.room = static_cast<std::uint16_t>(std::min<std::uint32_t>((room + 63) / 64 * 64, kMostRoom));
   std::uint32_t count = 0;
   if (options.buffers != 0) {

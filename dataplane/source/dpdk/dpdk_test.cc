@@ -10,6 +10,7 @@
 
 #include "dataplane/source/dpdk/clock.h"
 #include "dataplane/source/dpdk/eal.h"
+#include "dataplane/source/dpdk/port.h"
 #include "dataplane/source/dpdk/ports.h"
 #include "dataplane/source/dpdk/threads.h"
 
@@ -280,6 +281,29 @@ TEST(DpdkPorts, say_what_failed_and_what_helps) {
   EXPECT_NE(complaint(filter).find("syntax error"), std::string::npos);
   std::string problem;
   EXPECT_NE(DpdkPorts::open(options_for("net_null1"), problem), nullptr) << "what failed leaves nothing: " << problem;
+}
+
+// net_af_packet's ring of packets of any length is short; who says how long they are gets one of many.
+TEST(DpdkBuffers, make_a_long_ring_where_packets_are_known_to_be_short) {
+  const auto ring = [](std::int64_t buffer_size, std::uint16_t& room) {
+    DpdkOptions options;
+    options.buffer_size = buffer_size;
+    DpdkBuffers buffers;
+    std::string problem;
+    EXPECT_TRUE(plan_buffers("net_af_packet0,iface=x", options, buffers, problem)) << problem;
+    room = buffers.room;
+    return buffers.arguments;
+  };
+  std::uint16_t room = 0;
+  EXPECT_EQ(ring(0, room), "net_af_packet0,iface=x,blocksz=61440,framesz=61440,framecnt=512");
+  EXPECT_EQ(room, 61440);
+  EXPECT_EQ(ring(1920, room), "net_af_packet0,iface=x,blocksz=65536,framesz=2048,framecnt=15360");
+  EXPECT_EQ(room, 2048);
+  EXPECT_EQ(ring(9216, room), "net_af_packet0,iface=x,blocksz=65536,framesz=16384,framecnt=1920");
+  EXPECT_EQ(room, 16384);
+  EXPECT_EQ(ring(40000, room), "net_af_packet0,iface=x,blocksz=61440,framesz=61440,framecnt=512");
+  EXPECT_EQ(room, 61440);
+  EXPECT_EQ(ring(65407, room), "net_af_packet0,iface=x,blocksz=61440,framesz=61440,framecnt=512");
 }
 
 TEST(DpdkEal, is_given_what_the_user_did_not_say) {
