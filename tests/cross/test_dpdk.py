@@ -12,6 +12,7 @@ import unittest
 
 from support import pcap
 from support.accounting import Counters, offences
+from support.live import free_huge_pages
 from support.program import BINARY, TIMEOUT, Home, Run, capture, canonical, read
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -280,15 +281,6 @@ class Live:
         return Run(self.child.returncode, b"", self.text + rest, os.path.join(self.home.path, "out"))
 
 
-def huge_pages():
-    """How many of 2 MiB are free, for tests that need them; the machine's own reservation is taken as it is."""
-    try:
-        with open("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", encoding="ascii") as f:
-            return int(f.read())
-    except OSError:
-        return 0
-
-
 class Same(unittest.TestCase):
     """What was captured live is what the file gives, but for times."""
 
@@ -342,8 +334,9 @@ class DpdkBetweenProcesses(Same):
 
     @unittest.skipUnless(os.geteuid() == 0, "needs root: mounts hugetlbfs")
     def test_net_ring(self):
-        if huge_pages() < 100:
-            self.skipTest("needs 100 free huge pages, which processes share: echo 512 > /proc/sys/vm/nr_hugepages")
+        # Processes share them.
+        if self.enterContext(free_huge_pages(100)) < 100:
+            self.skipTest("needs 100 huge pages, and so many cannot be reserved: free memory, or echo 512 > /proc/sys/vm/nr_hugepages")
         with Home() as home:
             folder = os.path.join(home.path, "huge")
             os.mkdir(folder)

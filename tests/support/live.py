@@ -105,6 +105,38 @@ class Hub:
         space.ip("link", "set", interface, "mtu", str(mtu), "gso_max_segs", "1", "up")
 
 
+# ------------------------------------------------------------------ memory
+
+HUGE_PAGES = "/sys/kernel/mm/hugepages/hugepages-2048kB/"
+
+
+def huge_pages(which="free_hugepages"):
+    """How many of 2 MiB are free; 0 where there are none of that size."""
+    try:
+        with open(HUGE_PAGES + which, encoding="ascii") as f:
+            return int(f.read())
+    except OSError:
+        return 0
+
+
+@contextlib.contextmanager
+def free_huge_pages(count):
+    """So many are free meanwhile, if the machine can: what is wanting is reserved, and given back. Gives how many are free."""
+    def change(by):
+        with contextlib.suppress(OSError), open(HUGE_PAGES + "nr_hugepages", "r+", encoding="ascii") as f:
+            f.write(str(max(huge_pages("nr_hugepages") + by, 0)))
+
+    before, wanting = huge_pages("nr_hugepages"), count - huge_pages()
+    if wanting > 0:
+        change(wanting)
+    taken = max(huge_pages("nr_hugepages") - before, 0) if wanting > 0 else 0
+    try:
+        yield huge_pages()
+    finally:
+        if taken:
+            change(-taken)
+
+
 # ------------------------------------------------------------------ servers
 
 class CannotInstall(Exception):
