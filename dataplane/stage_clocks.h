@@ -163,22 +163,23 @@ class StageClocks {
   std::array<std::atomic<std::uint64_t>, kWorkStages> stamped_{};
 };
 
-// What happens until it goes is of a stage; then the stage around it goes on.
+// What happens until it goes is of a stage; then the stage around it goes on. Whether the burst is stamped does not
+// change meanwhile.
 class StageScope {
  public:
-  StageScope(StageClocks& clocks, WorkStage stage) : clocks_(clocks.sampling() ? &clocks : nullptr) {
-    if (clocks_ != nullptr) [[unlikely]]
-      outer_ = clocks_->enter(stage);
+  StageScope(StageClocks& clocks, WorkStage stage) : clocks_(clocks) {
+    if (clocks_.sampling()) [[unlikely]]
+      outer_ = clocks_.enter(stage);
   }
   ~StageScope() {
-    if (clocks_ != nullptr && clocks_->sampling()) [[unlikely]]
-      (void)clocks_->enter(outer_);
+    if (clocks_.sampling()) [[unlikely]]
+      (void)clocks_.enter(outer_);
   }
   StageScope(const StageScope&) = delete;
   StageScope& operator=(const StageScope&) = delete;
 
  private:
-  StageClocks* clocks_;
+  StageClocks& clocks_;
   WorkStage outer_ = WorkStage::receive;
 };
 

@@ -25,7 +25,7 @@ struct Worker::Impl {
         sampler(config.sampling),
         dedup(config.dedup, counters),
         load(config, alert_protocol(decoders.size()), {source, ring, output, engine, flows, counters}),
-        choosy(!sampler.takes_all() || dedup.on()) {
+        choosy(checksums != ChecksumMode::ignore || dedup.on() || !sampler.takes_all()) {
     flows.connect(engine);
     flows.connect(shunt);
     if (!sampler.takes_all()) output.sampled(config.sampling.rate);
@@ -33,9 +33,10 @@ struct Worker::Impl {
 
   void run();
   void burst(std::size_t count);
-  void packet(std::size_t i);
+  __attribute__((always_inline)) void packet(std::size_t i);
   __attribute__((always_inline)) void flow_packet(const Packet& packet, Headers& headers, const FlowKey& key,
                                                   FlowIndex guess, std::uint32_t packets, std::uint64_t bytes);
+  __attribute__((noinline)) bool undecodable(const Headers& header);
   __attribute__((noinline)) bool leaves_out(std::size_t i);
   bool sampled_out(const Headers& header, std::uint32_t count);
   __attribute__((noinline)) void fragment(const Packet& packet, Headers& headers);
@@ -61,7 +62,7 @@ struct Worker::Impl {
   const FlowSampler sampler;
   Deduplicator dedup;
   LoadWatch load;
-  const bool choosy;  // not every packet is taken: sampling, or copies are dropped
+  const bool choosy;  // not every packet is taken as it is: by its checksums, as a copy, or for sampling
 
   Time clock = kNever;  // the packet clock: the greatest timestamp seen so far
   std::uint64_t bursts = 0;
@@ -165,9 +166,25 @@ void Worker::Impl::run() {
   output.close();
 }
 
+// Counts a packet whose IP header is broken, or whose transport header should be there and is not whole.
+bool Worker::Impl::undecodable(const Headers& header) {
+  if (header.result == DissectResult::bad_network) {
+    counters.add(Counter::capture_undecodable_network);
+    return true;
+  }
+  if (header.result == DissectResult::network && header.protocol_known &&
+      (header.protocol == IpProtocol::tcp || header.protocol == IpProtocol::udp ||
+       header.protocol == IpProtocol::sctp || header.protocol == IpProtocol::icmp ||
+       header.protocol == IpProtocol::icmp6)) {
+    counters.add(Counter::capture_undecodable_transport);
+    return true;
+  }
+  return false;
+}
+
 inline void Worker::Impl::flow_packet(const Packet& packet, Headers& header, const FlowKey& key, FlowIndex guess,
                                       std::uint32_t count, std::uint64_t bytes) {
-  if (!key.valid) {  // no IP, and no MAC addresses either
+  if (!key.valid) [[unlikely]] {  // no IP, and no MAC addresses either
     counters.add(header.result == DissectResult::bad_network ? Counter::capture_undecodable_network
                                                              : Counter::capture_undecodable_link);
     return;
@@ -177,19 +194,10 @@ inline void Worker::Impl::flow_packet(const Packet& packet, Headers& header, con
     const StageScope stage(clocks, WorkStage::flow);
     found = flows.account(header, key, guess, packet, count, bytes);
   }
-  if (header.result == DissectResult::bad_network) {
-    counters.add(Counter::capture_undecodable_network);
-    return;
-  }
-  if (header.result == DissectResult::network && header.protocol_known &&
-      (header.protocol == IpProtocol::tcp || header.protocol == IpProtocol::udp ||
-       header.protocol == IpProtocol::sctp || header.protocol == IpProtocol::icmp ||
-       header.protocol == IpProtocol::icmp6)) {
-    counters.add(Counter::capture_undecodable_transport);
-    return;
-  }
   bool decoded = false;
-  if (header.result == DissectResult::transport && found.flow != kNoFlow) {
+  if (header.result != DissectResult::transport) [[unlikely]] {
+    if (undecodable(header)) return;
+  } else if (found.flow != kNoFlow) {
     const ProtocolId protocol = engine.protocol_of(header);
     if (protocol != 0) {
       const StageScope stage(clocks, WorkStage::stream);
@@ -232,28 +240,15 @@ inline void Worker::Impl::packet(std::size_t i) {
   }
   if (packet.clock) return;
   if (packet.octets.size() < packet.wire_length) counters.add(Counter::capture_truncated);
-  if (checksums != ChecksumMode::ignore && has_wrong_checksum(packet, headers[i])) {
-    counters.add(Counter::checksum_wrong);
-    if (checksums == ChecksumMode::drop) {
-      counters.add(Counter::capture_undecodable_checksum);
-      return;
-    }
-  }
   if (choosy && leaves_out(i)) return;
-  switch (headers[i].result) {
-    case DissectResult::bad_link:
-      counters.add(Counter::capture_undecodable_link);
-      return;
-    case DissectResult::fragment:
-      fragment(packet, headers[i]);
-      return;
-    case DissectResult::bad_network:
-    case DissectResult::link:
-    case DissectResult::network:
-    case DissectResult::transport:
-      break;
+  Headers& header = headers[i];
+  if (header.result == DissectResult::bad_link) [[unlikely]] {
+    counters.add(Counter::capture_undecodable_link);
+  } else if (header.result == DissectResult::fragment) [[unlikely]] {
+    fragment(packet, header);
+  } else {
+    flow_packet(packet, header, flow_keys[i], guesses[i], 1, packet.wire_length);
   }
-  flow_packet(packet, headers[i], flow_keys[i], guesses[i], 1, packet.wire_length);
 }
 
 // Counts a flow's packets that sampling leaves out.
@@ -263,8 +258,16 @@ bool Worker::Impl::sampled_out(const Headers& header, std::uint32_t count) {
   return true;
 }
 
-// Is the packet a copy, or of a flow that sampling leaves out? A fragment goes the way of its datagram.
+// Has the packet a wrong checksum, is it a copy, or of a flow that sampling leaves out? A fragment goes the way of its
+// datagram.
 bool Worker::Impl::leaves_out(std::size_t i) {
+  if (checksums != ChecksumMode::ignore && has_wrong_checksum(packets[i], headers[i])) {
+    counters.add(Counter::checksum_wrong);
+    if (checksums == ChecksumMode::drop) {
+      counters.add(Counter::capture_undecodable_checksum);
+      return true;
+    }
+  }
   if (dedup.on()) {
     const StageScope stage(clocks, WorkStage::dedup);
     if (dedup.is_copy(i, packets[i].timestamp)) {
@@ -283,21 +286,24 @@ void Worker::Impl::burst(std::size_t count) {
     clocks.enter(WorkStage::dissect);
   // Dissect the whole burst, then let the table fetch what the packets will need.
   for (std::size_t i = 0; i < count; ++i) {
-    if (packets[i].clock) {
+    const Packet& packet = packets[i];
+    Headers& header = headers[i];
+    FlowKey& key = flow_keys[i];
+    key.valid = false;
+    if (packet.clock) {
       ++marks;
-      flow_keys[i].valid = false;
       continue;
     }
-    bytes += packets[i].wire_length;
-    dissect(packets[i], headers[i], tunnels);
+    bytes += packet.wire_length;
+    dissect(packet, header, tunnels);
     if (choosy && dedup.on()) [[unlikely]] {
       const StageScope stage(clocks, WorkStage::dedup);
-      dedup.prepare(i, packets[i], headers[i]);
+      dedup.prepare(i, packet, header);
     }
-    flow_keys[i].valid = false;
-    if (headers[i].result == DissectResult::bad_link || headers[i].result == DissectResult::fragment) continue;
-    keys.make(headers[i], flow_keys[i]);
-    if (flow_keys[i].valid) table.prefetch_bucket(flow_keys[i]);
+    if (header.result == DissectResult::bad_link || header.result == DissectResult::fragment) [[unlikely]]
+      continue;
+    keys.make(header, key);
+    if (key.valid) table.prefetch_bucket(key);
   }
   if (stamped) [[unlikely]]
     clocks.enter(WorkStage::lookup);

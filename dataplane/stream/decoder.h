@@ -35,7 +35,8 @@ struct Step {
   enum class Verdict : std::uint8_t {
     ok,    // `used` octets are done with; all of them must have been used
     more,  // `used` octets are done with; call again when at least `count` octets are there behind them (0: any more)
-    skip,  // `used` octets are done with; then `count` more are counted but never shown (bodies, rows)
+    skip,  // `used` octets are done with; then `count` more are counted but never shown (bodies, rows). No call tells
+           // that they have gone by: who needs one leaves the last octet out
     lost,  // the place in the stream is lost: what is left of this data is dropped; decoding goes on with the next
            // segment
     done,  // nothing more of this connection needs decoding
@@ -82,6 +83,8 @@ class Context {
   // on_timer is called once the packet clock has passed `when`. One timer per connection: a later call replaces an
   // earlier one; kNever clears it.
   virtual void set_timer(Time when) = 0;
+  // What is left of the skip that a direction's last Step asked for. In on_gap the hole still lies in it.
+  [[nodiscard]] virtual std::uint64_t skip_left(Direction direction) const = 0;
 
  protected:
   // SHA-1 of the Community ID; false when the protocol has none. For ICMP it depends on `icmp_type` and `icmp_code`.
@@ -132,7 +135,7 @@ class Decoder {
   // UDP: the payload. ICMP: the message from its type octet on.
   virtual void on_datagram(void*, Direction, Cursor, Context&) {}
   // `bytes` octets of a direction will never come. What the last Step left unread is dropped by the engine. The octets
-  // count against a skip that is under way: what is left of the skip shrinks by them.
+  // count against a skip that is under way: what is left of the skip shrinks by them when this returns.
   [[nodiscard]] virtual GapAnswer on_gap(void*, Direction, std::uint64_t /*bytes*/, Context&) {
     return GapAnswer::stop;
   }

@@ -198,8 +198,7 @@ void StreamEngine::evict_one() {
   close(victim, CloseReason::evicted);
 }
 
-void StreamEngine::ensure_state(Connection& connection) {
-  if (connection.state != nullptr) return;
+void StreamEngine::make_state(Connection& connection) {
   auto& pool = states_[connection.protocol - 1U];
   if (!pool.empty()) {
     connection.state = pool.back();
@@ -391,20 +390,20 @@ bool StreamEngine::tcp(FlowIndex flow, int side, const Headers& headers, Time ti
     return false;
   }
   segment(number, side, headers, timestamp);
-  finish(number);
+  if (is_over(connection)) finish(number);
   return data;
 }
 
 // Ends a connection that its decoder is done with, or whose directions have both ended.
 void StreamEngine::finish(std::uint32_t number) {
   Connection& connection = at(number);
-  if (connection.decoder == nullptr) return;
+  if (connection.decoder == nullptr || !is_over(connection)) return;
   if (connection.done) {
     free_held(connection);
     FlowRecord& record = flows_.record(connection.flow);
     record.ended = 1;
     release(number);
-  } else if (connection.half[0].ended && connection.half[1].ended) {
+  } else {
     close(number, CloseReason::fin);
   }
 }
@@ -415,7 +414,7 @@ bool StreamEngine::datagram(FlowIndex flow, int side, const Headers& headers, Ti
   Connection& connection = at(number);
   connection.last = now_;
   ++connection.packets;
-  ensure_state(connection);
+  if (connection.state == nullptr) make_state(connection);
   context_->enter(number, connection, timestamp);
   const Direction direction = direction_of(connection, side);
   context_->set_icmp(direction, headers.icmp_type, headers.icmp_code);

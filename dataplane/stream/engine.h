@@ -97,11 +97,14 @@ class StreamEngine {
   void release(std::uint32_t number);
   void evict_one();
   void rest(std::uint32_t number);
-  void ensure_state(Connection& connection);
+  void make_state(Connection& connection);
   void free_a_state();
   void drop_state(Connection& connection);
   void close(std::uint32_t number, CloseReason reason);
   void finish(std::uint32_t number);
+  [[nodiscard]] static bool is_over(const Connection& connection) {
+    return connection.done || (connection.half[0].ended && connection.half[1].ended);
+  }
   void flush_state(Connection& connection, CloseReason reason);
   void due(std::uint32_t number, Time boundary);
   void schedule(std::uint32_t number, Connection& connection);

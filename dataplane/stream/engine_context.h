@@ -37,6 +37,10 @@ class StreamEngine::EngineContext final : public Context {
     connection_->timer = when;
     engine_.schedule(number_, *connection_);
   }
+  [[nodiscard]] std::uint64_t skip_left(Direction direction) const override {
+    const bool first = (direction == Direction::originator) != connection_->turned;
+    return connection_->half[first ? 0 : 1].skip;
+  }
 
  protected:
   bool community_id(std::array<std::uint8_t, 20>& digest) override;

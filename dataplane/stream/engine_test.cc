@@ -356,6 +356,26 @@ TEST(Streams, SkippedOctetsAreNotShown) {
             (Lines{">headBnext", "close shutdown"}));
 }
 
+TEST(Streams, WhatWaitedForASkippedSegmentIsShownAsItsOwnConnections) {
+  Conversation c;
+  c.handshake();
+  c.client("headB");
+  c.client("xxxxx");
+  c.client("xxxxxnext");
+  Conversation other;
+  other.tuple.client_port = 40001;
+  other.time = c.time;
+  other.handshake();
+  other.client("other");
+  // The skipped segment comes last, and nobody is asked about it.
+  c.frames.insert(c.frames.end() - 2, other.frames.begin(), other.frames.end());
+  std::rotate(c.frames.end() - 2, c.frames.end() - 1, c.frames.end());
+  std::rotate(c.frames.end() - 6, c.frames.end() - 2, c.frames.end() - 1);
+  const Ran ran = play(c.frames, {.lines = {}, .show_port = true, .skip_after = 10});
+  EXPECT_EQ(ran.record.lines, (Lines{"port 40000", ">headB", "port 40001", ">other", "port 40000", ">next",
+                                     "close shutdown", "close shutdown"}));
+}
+
 TEST(Streams, AHoleInsideASkipCountsAgainstIt) {
   Conversation c;
   c.handshake();

@@ -56,7 +56,8 @@ void StreamEngine::handle_syn(std::uint32_t number, int side, const Headers& hea
 }
 
 // Must a segment wait because its ACK covers octets of the other side that were not seen yet?
-bool StreamEngine::gated(const Connection& connection, int side, bool has_ack, std::uint32_t acknowledgement) const {
+__attribute__((always_inline)) inline bool StreamEngine::gated(const Connection& connection, int side, bool has_ack,
+                                                               std::uint32_t acknowledgement) const {
   const StreamHalf& other = connection.half[static_cast<std::size_t>(1 - side)];
   if (!has_ack || !other.known || sequence_distance(acknowledgement, other.next) <= 0) return false;
   return !connection.one_sided || flows_.record(connection.flow).packets[1 - side] != 0;
@@ -105,6 +106,11 @@ void StreamEngine::segment(std::uint32_t number, int side, const Headers& header
   const bool first =
       half.held == nullptr || sequence_distance(half.held->sequence, sequence) >= static_cast<std::int32_t>(wire);
   if (ahead == 0 && first && !gated(connection, side, has_ack, headers.acknowledgement)) [[likely]] {
+    if (half.skip >= wire && wire == data.size() && !fin && connection.hole_since == kNever) {  // nobody looks at it
+      half.next += wire;
+      half.skip -= wire;
+      return;
+    }
     context_->enter(number, connection, timestamp);
     deliver(connection, side, data, wire, fin, timestamp);
     if (connection.hole_since != kNever) {
@@ -379,10 +385,11 @@ void StreamEngine::gap(Connection& connection, int side, std::uint32_t octets) {
   counters_.add(Counter::tcp_gap_bytes, octets);
   half.carry.clear();
   half.need = 0;
+  const bool decoded = !connection.done && connection.state != nullptr;
+  const bool stops = decoded && connection.decoder->on_gap(connection.state, direction_of(connection, side), octets,
+                                                           *context_) == GapAnswer::stop;
   half.skip -= std::min<std::uint64_t>(half.skip, octets);
-  if (connection.done || connection.state == nullptr) return;
-  if (connection.decoder->on_gap(connection.state, direction_of(connection, side), octets, *context_) ==
-      GapAnswer::stop) {
+  if (stops) {
     counters_.add(Counter::tcp_dropped_because_of_gaps);
     drop_state(connection);
     for (StreamHalf& each : connection.half) {
@@ -419,7 +426,8 @@ void StreamEngine::feed(Connection& connection, int side, Bytes data) {
     data = data.subspan(skipped);
     if (data.empty()) return;
   }
-  ensure_state(connection);
+  if (connection.state == nullptr) [[unlikely]]
+    make_state(connection);
   const Direction direction = direction_of(connection, side);
   const bool carried = !half.carry.empty();
   if (carried) {

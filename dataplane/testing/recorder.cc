@@ -59,6 +59,7 @@ class Recorder final : public DecoderOf<Recorder, RecorderState> {
   static const char* arrow(Direction direction) { return direction == Direction::originator ? ">" : "<"; }
   void line(std::string what) { record_.lines.push_back(std::move(what)); }
   void say(Direction direction, std::string_view data, Context& context) {
+    if (record_.show_port) line("port " + std::to_string(context.endpoints().originator_port));
     if (record_.show_time) {
       line(std::string("time") + arrow(direction) + " " + std::to_string(context.time()));
     } else if (!record_.lines.empty() && record_.lines.back().starts_with(arrow(direction))) {

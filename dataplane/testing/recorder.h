@@ -11,10 +11,12 @@
 namespace spanbeat::testing {
 
 // What happened to all connections, one line each: ">hello" data of the originator, "<world" of the responder, "gap>
-// 5", "end>", "close fin", "time> 1000" with `show_time`. Neighbouring data of one direction is joined.
+// 5", "end>", "close fin", "time> 1000" with `show_time`, "port 40000" of the originator with `show_port`. Neighbouring
+// data of one direction is joined.
 struct Record {
   std::vector<std::string> lines;
   bool show_time = false;
+  bool show_port = false;
   std::size_t message = 0;     // > 0: takes only whole messages of that many octets
   std::size_t skip_after = 0;  // > 0: after each 'B' skips that many octets
   std::size_t done_after = 0;  // > 0: wants nothing more once it was shown so many octets

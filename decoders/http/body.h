@@ -37,6 +37,15 @@ class BodyReader {
     Bytes content;
   };
   [[nodiscard]] Taken take(Bytes octets);
+  // How many octets from here on are content, but for the last of the body or chunk; they may be passed unseen.
+  [[nodiscard]] std::uint64_t passable() const {
+    return state_ == State::length || state_ == State::chunk_data ? left_ - 1 : 0;
+  }
+  // At most passable() octets were not looked at.
+  void pass(std::uint64_t octets) {
+    left_ -= octets;
+    content_octets_ += octets;
+  }
   // `octets` are missing here. False when the place in the body is lost; then it is broken. `beyond` is how many of
   // them lie behind the body.
   [[nodiscard]] bool skip(std::uint64_t octets, std::uint64_t& beyond);

@@ -88,7 +88,7 @@ void http::Side::clear() {
   status = 0;
   scanned = 0;
   begin = kNever;
-  octets = announced = 0;
+  octets = announced = skipping = 0;
   body.none();
   head.reset();
   content.reset();
@@ -120,7 +120,8 @@ Probe Http::probe(Direction, Cursor data) {
 }
 
 Step Http::on_data(State& state, Direction direction, Cursor cursor, Context& context) {
-  const Side& side = state.sides[index(direction)];
+  Side& side = state.sides[index(direction)];
+  if (side.skipping != 0) count_skipped(side, direction, context);
   const Bytes data = cursor.rest();
   std::size_t at = 0;
   while (at < data.size()) {
@@ -139,7 +140,17 @@ Step Http::on_data(State& state, Direction direction, Cursor cursor, Context& co
         return Step::done();
     }
   }
-  return Step::ok(at);
+  // Of a body that nobody keeps only the last octet is of interest.
+  if (side.phase == Side::Phase::body && !side.keeps_body) side.skipping = side.body.passable();
+  return Step::skip(at, side.skipping);
+}
+
+// Takes note of what has gone by since the engine was told to skip.
+void Http::count_skipped(Side& side, Direction direction, const Context& context) {
+  const std::uint64_t passed = side.skipping - context.skip_left(direction);
+  side.skipping -= passed;
+  side.octets += passed;
+  side.body.pass(passed);
 }
 
 Http::Found Http::read_head(State& state, Direction direction, Bytes data, std::size_t& used, Context& context) {
@@ -356,6 +367,8 @@ GapAnswer Http::on_gap(State& state, Direction direction, std::uint64_t octets, 
     return GapAnswer::resync;
   }
   if (side.gaps < UINT8_MAX) ++side.gaps;
+  count_skipped(side, direction, context);
+  side.skipping -= std::min(side.skipping, octets);
   std::uint64_t beyond = 0;
   const bool placed = side.body.skip(octets, beyond);
   if (placed && !side.body.done()) return GapAnswer::resync;
@@ -367,6 +380,7 @@ GapAnswer Http::on_gap(State& state, Direction direction, std::uint64_t octets, 
 void Http::on_end(State& state, Direction direction, Bytes unread, Context& context) {
   Side& side = state.sides[index(direction)];
   if (side.phase == Side::Phase::head) return;
+  count_skipped(side, direction, context);
   if (side.body.state() == BodyReader::State::until_close && !unread.empty()) {
     const BodyReader::Taken taken = side.body.take(unread);
     side.octets += taken.used;
@@ -377,8 +391,10 @@ void Http::on_end(State& state, Direction direction, Bytes unread, Context& cont
 
 void Http::on_close(State& state, CloseReason, Context& context) {
   for (const Direction direction : {Direction::originator, Direction::responder}) {
-    if (state.sides[index(direction)].phase == Side::Phase::body) (void)finish(state, direction, context);
-    state.sides[index(direction)].clear();
+    Side& side = state.sides[index(direction)];
+    count_skipped(side, direction, context);
+    if (side.phase == Side::Phase::body) (void)finish(state, direction, context);
+    side.clear();
   }
   flush(state, context);
 }

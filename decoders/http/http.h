@@ -44,6 +44,7 @@ struct Side {
   Time begin = kNever;          // the packet of the message's first octet
   std::uint64_t octets = 0;     // on the wire, so far
   std::uint64_t announced = 0;  // Content-Length
+  std::uint64_t skipping = 0;   // octets of the body that the engine counts by itself and that are not in `octets` yet
   BodyReader body;
   GrowBuffer head;  // a copy, when the fields can be written only at the message's end
   GrowBuffer content;
@@ -99,6 +100,7 @@ class Http final : public DecoderOf<Http, http::ConnectionState> {
   void begin_response(State& state, Direction direction, MessageView message, Context& context);
   void keep_or_write(State& state, Direction direction, MessageView message, Context& context);
   void keep_content(Side& side, Bytes content, Context& context);
+  static void count_skipped(Side& side, Direction direction, const Context& context);
 
   // The message of a direction is over, as it is. Stop: nothing after it is HTTP.
   Found finish(State& state, Direction direction, Context& context);

@@ -258,6 +258,18 @@ TEST(Http, ARequestWhoseBodyNeverEndedIsToldToo) {
   EXPECT_EQ(outcome->documents[0].header.source_bytes, 43U);
 }
 
+TEST(Http, OfABodyThatNobodyKeepsAndThatNeverEndedIsCountedWhatCame) {
+  constexpr std::string_view kHead = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n";
+  Script script;
+  script.from_client(kGet).from_server(kHead).from_server("30 octets of the hundred, then ");
+  script.gap(kServer, 20).from_server("ten more..");
+  for (const bool closed : {true, false}) {
+    const auto outcome = tell(closed ? script.close() : script.end(kServer));
+    ASSERT_EQ(outcome->documents.size(), 1U);
+    EXPECT_EQ(outcome->documents[0].header.destination_bytes, kHead.size() + 41);
+  }
+}
+
 TEST(Http, AHeadThatNeverEndedIsNot) {
   EXPECT_TRUE(tell(Script().from_client("GET / HTTP/1.1\r\nHost: exa").end(kClient))->documents.empty());
 }

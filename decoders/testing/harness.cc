@@ -117,10 +117,10 @@ class Connection : public Context {
   void gap(Direction direction, std::uint64_t octets) {
     if (stopped_ || octets == 0) return;
     Side& side = sides_[static_cast<std::size_t>(direction)];
-    side.skip -= std::min(side.skip, octets);
     side.unread.clear();
     side.need = 0;
     if (decoder_.on_gap(state_, direction, octets, *this) == GapAnswer::stop) stop();
+    side.skip -= std::min(side.skip, octets);
   }
 
   void end(Direction direction) {
@@ -154,6 +154,9 @@ class Connection : public Context {
     outcome_->documents.push_back(decode_event(encoded.view()));
   }
   void set_timer(Time when) override { timer_ = when; }
+  [[nodiscard]] std::uint64_t skip_left(Direction direction) const override {
+    return sides_[static_cast<std::size_t>(direction)].skip;
+  }
 
  protected:
   bool community_id(std::array<std::uint8_t, 20>&) override { return false; }
