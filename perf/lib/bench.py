@@ -74,7 +74,7 @@ def machine():
 def add_options(ap, size="300M", runs=5):
     """What all measurements take."""
     ap.add_argument("--runs", type=int, default=runs, help="figures are medians of so many runs (default %d)" % runs)
-    ap.add_argument("--bytes", default=size, help="size of each capture (default %s)" % size)
+    ap.add_argument("--bytes", default=size, help="size of each capture (default %s)" % (size or "by mix, perf/lib/mixes.py"))
     ap.add_argument("--bin", help="another spanbeat than the optimised build")
     ap.add_argument("--scratch", default="/dev/shm", help="a folder in memory (default /dev/shm)")
     ap.add_argument("--json", metavar="OUT", help="write the figures here")
