@@ -21,16 +21,17 @@ struct IpAddress {
 
   // `wire` holds 4 or 16 octets in network order; anything else gives an address of version none.
   static IpAddress from_wire(Bytes wire) {
-    IpAddress address;
-    if (wire.size() == 4) address.version = IpVersion::v4;
-    if (wire.size() == 16) address.version = IpVersion::v6;
-    if (address.version != IpVersion::none) std::memcpy(address.octets.data(), wire.data(), wire.size());
-    return address;
+    return from_wire(wire.data(), wire.size() == 4    ? IpVersion::v4
+                                  : wire.size() == 16 ? IpVersion::v6
+                                                      : IpVersion::none);
   }
   // `wire` points to the 4 or 16 octets that `version` asks for; none gives an address of version none.
   static IpAddress from_wire(const std::uint8_t* wire, IpVersion version) {
-    const std::size_t size = version == IpVersion::v4 ? 4 : version == IpVersion::v6 ? 16 : 0;
-    return from_wire({wire, size});
+    IpAddress address;
+    address.version = version;
+    if (version == IpVersion::v4) std::memcpy(address.octets.data(), wire, 4);
+    if (version == IpVersion::v6) std::memcpy(address.octets.data(), wire, 16);
+    return address;
   }
   // Octets on the wire: 0, 4 or 16.
   [[nodiscard]] std::size_t size() const { return version == IpVersion::v4 ? 4 : version == IpVersion::v6 ? 16 : 0; }

@@ -1,5 +1,6 @@
 // The flow table and what is counted in it.
 #include <gtest/gtest.h>
+#include <openssl/sha.h>
 
 #include <map>
 #include <random>
@@ -116,6 +117,25 @@ TEST(CommunityId, AgreesWithTheSpecification) {
   community_id_icmp({d, c}, 1, 0, 0, reply);
   EXPECT_EQ(hex(request), "5f4b27617a60c22bfd4d9b6a83ae2c833527e839");  // 1:X0snYXpgwiv9TZtqg64sgzUn6Dk=
   EXPECT_EQ(request, reply);
+}
+
+TEST(CommunityId, IsSha1OverSeedEndsProtocolAndPorts) {
+  const std::uint8_t low[16] = {0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  const std::uint8_t high[16] = {0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2};
+  for (const std::size_t size : {4, 16}) {
+    for (const bool ports : {false, true}) {
+      std::vector<std::uint8_t> message = {0xab, 0xcd};
+      message.insert(message.end(), low, low + size);
+      message.insert(message.end(), high, high + size);
+      message.insert(message.end(), {132, 0});
+      if (ports) message.insert(message.end(), {0x12, 0x34, 0xf0, 0x0f});
+      CommunityDigest expected;
+      SHA1(message.data(), message.size(), expected.data());
+      CommunityDigest digest;
+      community_id({{low, size}, {high, size}, 0x1234, 0xf00f}, 132, ports, digest, 0xabcd);
+      EXPECT_EQ(digest, expected) << size << (ports ? " with ports" : " without ports");
+    }
+  }
 }
 
 Headers segment_of(std::uint32_t sequence, std::uint32_t length, std::uint8_t flags, std::uint32_t ack = 0) {
