@@ -19,25 +19,19 @@ std::size_t cut_utf8(const std::uint8_t* octets, std::size_t size) {
 }  // namespace
 
 EventArena::~EventArena() {
-  for (auto& blocks : free_) {
-    for (std::uint8_t* block : blocks) std::free(block);
+  for (Free* block : free_) {
+    while (block != nullptr) std::free(std::exchange(block, block->next));
   }
 }
 
-EventArena::Block EventArena::allocate(std::size_t size) {
-  const std::size_t wanted = std::bit_ceil(std::max(size + kPadding, kSmallest));
-  const std::size_t index = static_cast<std::size_t>(std::countr_zero(wanted / kSmallest));
-  if (index >= kClasses || in_use_ + wanted > ceiling_) return {};
-  std::uint8_t* data = nullptr;
-  if (!free_[index].empty()) {
-    data = free_[index].back();
-    free_[index].pop_back();
-    kept_ -= wanted;
-  } else {
-    if (in_use_ + kept_ + wanted > ceiling_) give_back(wanted);
-    data = static_cast<std::uint8_t*>(std::malloc(wanted));
-    if (data == nullptr) return {};
-  }
+// A block that is not kept yet.
+EventArena::Block EventArena::make(std::size_t index) {
+  if (index >= kClasses) return {};
+  const std::size_t wanted = kSmallest << index;
+  if (in_use_ + wanted > ceiling_) return {};
+  if (in_use_ + kept_ + wanted > ceiling_) give_back(wanted);
+  auto* data = static_cast<std::uint8_t*>(std::malloc(wanted));
+  if (data == nullptr) return {};
   in_use_ += wanted;
   return {data, wanted - kPadding};
 }
@@ -45,25 +39,11 @@ EventArena::Block EventArena::allocate(std::size_t size) {
 // Frees kept blocks, the largest first, until there is room.
 void EventArena::give_back(std::size_t wanted) {
   for (std::size_t index = kClasses; index-- > 0;) {
-    auto& blocks = free_[index];
-    while (!blocks.empty() && in_use_ + kept_ + wanted > ceiling_) {
-      std::free(blocks.back());
-      blocks.pop_back();
+    Free*& first = free_[index];
+    while (first != nullptr && in_use_ + kept_ + wanted > ceiling_) {
+      std::free(std::exchange(first, first->next));
       kept_ -= kSmallest << index;
     }
-  }
-}
-
-void EventArena::release(Block block) {
-  if (block.data == nullptr) return;
-  const std::size_t whole = block.capacity + kPadding;
-  in_use_ -= whole;
-  // Small blocks are kept for the next event; big ones go back, so that one flood of bodies does not stay resident.
-  if (whole <= (std::size_t{64} << 10) && kept_ + whole <= (std::size_t{64} << 20)) {
-    free_[static_cast<std::size_t>(std::countr_zero(whole / kSmallest))].push_back(block.data);
-    kept_ += whole;
-  } else {
-    std::free(block.data);
   }
 }
 

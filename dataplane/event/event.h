@@ -12,14 +12,16 @@
 //         Field values are padded to 8 octets; numbers are in host order: events never leave the process.
 #pragma once
 
+#include <bit>
 #include <concepts>
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <span>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "dataplane/bytes/address.h"
 #include "dataplane/fields.gen.h"
@@ -83,19 +85,50 @@ class EventArena {
   };
   // At least `size` octets plus kPadding, or an empty block when the ceiling is reached: what is kept counts too, but
   // makes room.
-  [[nodiscard]] Block allocate(std::size_t size);
-  void release(Block block);
+  [[nodiscard]] Block allocate(std::size_t size) {
+    const std::size_t index = std::bit_width((size + kPadding - 1) / kSmallest);
+    if (index >= kClasses || free_[index] == nullptr) [[unlikely]]
+      return make(index);
+    const std::size_t wanted = kSmallest << index;
+    if (in_use_ + wanted > ceiling_) [[unlikely]]
+      return {};
+    Free* const kept = std::exchange(free_[index], free_[index]->next);
+    kept_ -= wanted;
+    in_use_ += wanted;
+    return {reinterpret_cast<std::uint8_t*>(kept), wanted - kPadding};
+  }
+  void release(Block block) {
+    if (block.data == nullptr) return;
+    const std::size_t whole = block.capacity + kPadding;
+    in_use_ -= whole;
+    // Small blocks are kept for the next event; big ones go back, so that one flood of bodies does not stay resident.
+    if (whole > kMostKept || kept_ + whole > kMostKeptInAll) [[unlikely]] {
+      std::free(block.data);
+      return;
+    }
+    Free*& first = free_[static_cast<std::size_t>(std::countr_zero(whole / kSmallest))];
+    first = new (block.data) Free{first};
+    kept_ += whole;
+  }
   [[nodiscard]] std::size_t in_use() const { return in_use_; }
 
  private:
   static constexpr std::size_t kSmallest = 512;
   static constexpr std::size_t kClasses = 17;  // 512 octets to 32 MiB
+  static constexpr std::size_t kMostKept = std::size_t{64} << 10;
+  static constexpr std::size_t kMostKeptInAll = std::size_t{64} << 20;
+  // What a block begins with while it is kept.
+  struct Free {
+    Free* next;
+  };
+
+  [[nodiscard]] Block make(std::size_t index);
   void give_back(std::size_t wanted);
 
   std::size_t ceiling_;
   std::size_t in_use_ = 0;
   std::size_t kept_ = 0;  // octets on the free lists
-  std::array<std::vector<std::uint8_t*>, kClasses> free_;
+  std::array<Free*, kClasses> free_{};
 };
 
 // Octets that grow: bodies and messages that are put together. Movable; frees itself.
@@ -148,7 +181,9 @@ class Event {
     std::swap(record_, other.record_);
     return *this;
   }
-  ~Event() { drop(); }
+  ~Event() {
+    if (record_ != nullptr) drop();
+  }
 
   // False for a moved-from or empty event, and for one that the arena had no room for; writing to it does nothing.
   [[nodiscard]] explicit operator bool() const { return record_ != nullptr; }
@@ -158,22 +193,14 @@ class Event {
   // Sets a field. For list fields every call adds one value. Setting a plain field twice keeps the last value.
   template <Field field>
   void set(typename FieldTraits<field>::Value value) {
-    using Typed = typename FieldTraits<field>::Value;
-    if constexpr (std::is_same_v<Typed, std::string_view>) {
-      put_fast(field, value.data(), value.size(), true);
-    } else if constexpr (std::is_same_v<Typed, bool>) {
-      const std::int64_t wide = value ? 1 : 0;
-      put_fast(field, &wide, sizeof wide, false);
-    } else if constexpr (std::is_same_v<Typed, IpAddress>) {
-      put_fast(field, &value, sizeof value, false);
-    } else {
-      static_assert(sizeof(Typed) == 8);
-      put_fast(field, &value, sizeof value, false);
-    }
+    set_all<field>(value);
   }
-  // Sets several numbers or booleans at once.
+  // Sets several fields, in this order; costs less than one after the other.
   template <Field... fields>
-  void set_numbers(std::same_as<std::int64_t> auto... values);
+  void set_all(typename FieldTraits<fields>::Value... values);
+  // Sets a text field to parts put one behind the other.
+  template <Field field>
+  void set_joined(std::same_as<std::string_view> auto... parts);
   template <Field field>
   void set_text(Bytes value) {
     set<field>(text(value));
@@ -200,8 +227,8 @@ class Event {
  private:
   friend class TreeWriter;
   struct Record;
-  // `put` without a call where the block has room.
-  void put_fast(Field field, const void* value, std::size_t size, bool may_cut);
+  template <typename Value>
+  void put_value(Field field, const Value& value);
   void put(Field field, const void* value, std::size_t size, bool may_cut);
   void put_null(Field field);
   void append(Field field, std::string_view more);
@@ -245,39 +272,78 @@ inline bool Event::has_room(std::size_t more) const {
   return record_ != nullptr && offsetof(Record, header) + record_->header.size + more <= record_->capacity;
 }
 
-template <Field... fields>
-void Event::set_numbers(std::same_as<std::int64_t> auto... values) {
-  static_assert(sizeof...(fields) == sizeof...(values));
-  static_assert(
-      ((FieldTraits<fields>::type == FieldType::integer || FieldTraits<fields>::type == FieldType::boolean) && ...));
-  struct Number {
-    FieldEntry entry;
-    std::int64_t value;
-  };
-  const Number numbers[] = {{{fields, 0, sizeof values}, values}...};
-  if (!has_room(sizeof numbers)) [[unlikely]] {
-    for (const Number& number : numbers) put(number.entry.field, &number.value, sizeof number.value, false);
-    return;
-  }
-  std::memcpy(record_->base() + record_->header.size, numbers, sizeof numbers);
-  record_->last = record_->header.size + static_cast<std::uint32_t>(sizeof numbers - sizeof(Number));
-  record_->header.size += static_cast<std::uint32_t>(sizeof numbers);
+// How values lie in an event.
+template <typename Value>
+struct FieldValue {  // numbers, times, addresses
+  static std::size_t size(const Value&) { return sizeof(Value); }
+  static void write(std::uint8_t* to, const Value& value) { std::memcpy(to, &value, sizeof value); }
+};
+template <>
+struct FieldValue<bool> {
+  static std::size_t size(bool) { return sizeof(std::int64_t); }
+  static void write(std::uint8_t* to, bool value) { FieldValue<std::int64_t>::write(to, value ? 1 : 0); }
+};
+template <>
+struct FieldValue<std::string_view> {
+  static std::size_t size(std::string_view value) { return value.size(); }
+  static void write(std::uint8_t* to, std::string_view value) { copy_octets(to, value.data(), value.size()); }
+};
+
+// An entry with its value, padded.
+constexpr std::size_t entry_size(std::size_t value_size) {
+  return sizeof(FieldEntry) + ((value_size + 7) & ~std::size_t{7});
 }
 
-inline void Event::put_fast(Field field, const void* value, std::size_t size, bool may_cut) {
-  const std::size_t whole = sizeof(FieldEntry) + ((size + 7) & ~std::size_t{7});
-  if (!has_room(whole)) [[unlikely]] {
-    put(field, value, size, may_cut);
+template <Field... fields>
+void Event::set_all(typename FieldTraits<fields>::Value... values) {
+  const std::size_t whole = (entry_size(FieldValue<decltype(values)>::size(values)) + ...);
+  if (!has_room(whole) && !grow(whole)) [[unlikely]] {
+    (put_value(fields, values), ...);
     return;
   }
-  Record& record = *record_;
-  const std::uint32_t at = record.header.size;
-  std::uint8_t* to = record.base() + at;
+  std::uint8_t* to = record_->base() + record_->header.size;
+  std::uint8_t* last = to;
+  const auto write = [&to, &last]<typename Value>(Field field, const Value& value) {
+    const std::size_t size = FieldValue<Value>::size(value);
+    const FieldEntry entry{field, 0, static_cast<std::uint32_t>(size)};
+    std::memcpy(to, &entry, sizeof entry);
+    FieldValue<Value>::write(to + sizeof entry, value);
+    last = std::exchange(to, to + entry_size(size));
+  };
+  (write(fields, values), ...);
+  record_->last = static_cast<std::uint32_t>(last - record_->base());
+  record_->header.size = static_cast<std::uint32_t>(to - record_->base());
+}
+
+template <Field field>
+void Event::set_joined(std::same_as<std::string_view> auto... parts) {
+  static_assert(FieldTraits<field>::type == FieldType::keyword);
+  const std::size_t size = (parts.size() + ...);
+  const std::size_t whole = entry_size(size);
+  if (!has_room(whole) && !grow(whole)) [[unlikely]] {
+    put(field, nullptr, 0, false);
+    (append(field, parts), ...);
+    return;
+  }
   const FieldEntry entry{field, 0, static_cast<std::uint32_t>(size)};
+  record_->last = record_->header.size;
+  record_->header.size += static_cast<std::uint32_t>(whole);
+  std::uint8_t* to = record_->base() + record_->last;
   std::memcpy(to, &entry, sizeof entry);
-  copy_octets(to + sizeof entry, value, size);
-  record.last = at;
-  record.header.size = static_cast<std::uint32_t>(at + whole);
+  to += sizeof entry;
+  ((copy_octets(to, parts.data(), parts.size()), to += parts.size()), ...);
+}
+
+// Where the block has no room for more, too: a text is cut then.
+template <typename Value>
+void Event::put_value(Field field, const Value& value) {
+  if constexpr (std::is_same_v<Value, std::string_view>) {
+    put(field, value.data(), value.size(), true);
+  } else {
+    std::uint8_t octets[sizeof(IpAddress)];
+    FieldValue<Value>::write(octets, value);
+    put(field, octets, FieldValue<Value>::size(value), false);
+  }
 }
 
 // The encoding of trees: a tag, then what the tag says. Containers: u32 count, then that many values (each behind its

@@ -42,11 +42,12 @@ Probe Dns::probe(Direction, Cursor data) {
 }
 
 void Dns::on_datagram(State& state, Direction direction, Cursor data, Context& context) {
-  expire(state, context.time(), context);
+  const Time now = context.time();
+  if (is_overdue(state.waiting[0], now) || is_overdue(state.waiting[1], now)) expire(state, now, context);
   Received received;
-  if (!received.message.read(data.rest())) return;
+  if (!received.read(data)) return;
   received.direction = direction;
-  received.time = context.time();
+  received.time = now;
   received.length = static_cast<std::uint32_t>(data.size());
   received.udp = true;
   receive(state, received, context);
@@ -111,12 +112,6 @@ void Dns::answer(State& state, const Received& received, Context& context) {
   EventHeader& header = event.header();
   header.end = received.time;
   header.destination_bytes = received.length;
-  // The name of an answer's question is nearly always that of the query, octet by octet.
-  char name_buffer[kMaxNameText];
-  std::size_t name_length = 0;
-  if (message.questions != 0) (void)read_name(message.octets, DnsMessage::kHeader, name_buffer, name_length);
-  const std::string_view name{name_buffer, name_length};
-  const DnsText text{message, name, scratch_};
   if (query != nullptr) {
     header.timestamp = query->since;
     header.start = query->since;
@@ -124,8 +119,9 @@ void Dns::answer(State& state, const Received& received, Context& context) {
     header.status = message.response_code == 0 ? Status::ok : Status::error;
     const Bytes asked{Pending<DnsQuery>::extra(query), query->size};
     const Bytes asked_question = asked.subspan(DnsMessage::kHeader, query->question_end - DnsMessage::kHeader);
+    // The name of an answer's question is nearly always that of the query, octet by octet.
     if (same_octets(asked_question, message.question())) {
-      write_query(event, *query, name);
+      write_query(event, *query, message.question_name);
     } else {
       char asked_buffer[kMaxNameText];
       std::size_t asked_length = 0;
@@ -141,7 +137,7 @@ void Dns::answer(State& state, const Received& received, Context& context) {
     alone.has_question = message.questions != 0;
     alone.question_type = message.question_type;
     alone.question_class = message.question_class;
-    write_query(event, alone, name);
+    write_query(event, alone, message.question_name);
     event.note(kOrphan);
     context.counters().add(Counter::dns_unmatched_responses);
   }
@@ -150,12 +146,12 @@ void Dns::answer(State& state, const Received& received, Context& context) {
     if (query != nullptr && query->has_opt != message.has_opt) event.note(query->has_opt ? kNoEdns : kUnexpectedEdns);
   }
   event.set<F::dns_type>("answer");
-  write_message(event, message, name);
+  write_message(event, message);
   if (config_->send_request && query != nullptr) {
     DnsMessage asked;
-    if (asked.read({Pending<DnsQuery>::extra(query), query->size})) render_request(event, {asked, {}, scratch_});
+    if (asked.read({Pending<DnsQuery>::extra(query), query->size})) render_request(event, {asked, scratch_});
   }
-  if (config_->send_response) render_response(event, text);
+  if (config_->send_response) render_response(event, {message, scratch_});
 
   if (query != nullptr) {
     if (!received.udp && begin_transfer(*query, message, event)) {
@@ -182,15 +178,12 @@ void Dns::give_up(State& state, Direction asker, DnsQuery* query, std::string_vi
   header.source_bytes = query->length;
   header.status = Status::error;
   DnsMessage message;
-  if (message.read({Pending<DnsQuery>::extra(query), query->size})) {
-    char buffer[kMaxNameText];
-    std::size_t length = 0;
-    if (message.questions != 0) (void)read_name(message.octets, DnsMessage::kHeader, buffer, length);
-    const std::string_view name{buffer, length};
-    write_query(event, *query, name);
+  char name[kMaxNameText];
+  if (message.read({Pending<DnsQuery>::extra(query), query->size}, name)) {
+    write_query(event, *query, message.question_name);
     event.set<F::dns_type>("query");
-    write_message(event, message, name);
-    if (config_->send_request) render_request(event, {message, name, scratch_});
+    write_message(event, message);
+    if (config_->send_request) render_request(event, {message, scratch_});
   }
   if (query->udp && query->length > kPlainUdpLimit && !query->has_opt) event.note(kQueryTooLarge);
   event.note(note);
@@ -199,10 +192,9 @@ void Dns::give_up(State& state, Direction asker, DnsQuery* query, std::string_vi
 }
 
 void Dns::expire(State& state, Time now, Context& context) {
-  if (is_idle(state)) return;
   for (const Direction asker : {Direction::originator, Direction::responder}) {
     Pending<DnsQuery>& waiting = state.waiting[side(asker)];
-    while (!waiting.empty() && waiting.oldest()->since + config_->transaction_timeout <= now) {
+    while (is_overdue(waiting, now)) {
       if (!waiting.oldest()->transferring) context.counters().add(Counter::dns_unmatched_requests);
       give_up(state, asker, waiting.oldest(), kNoResponse, context);
     }

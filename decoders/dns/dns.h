@@ -86,6 +86,12 @@ class Dns final : public DecoderOf<Dns, DnsState> {
     Time time;
     std::uint32_t length;
     bool udp;
+    char question_name[kMaxNameText];
+
+    // The name is shown when the answer is there.
+    [[nodiscard]] bool read(Cursor octets) {
+      return message.read(octets.rest(), (octets.peek(2) & 0x80) != 0 ? question_name : nullptr);
+    }
   };
   void receive(State& state, const Received& received, Context& context);
   void query(State& state, const Received& received, Context& context);
@@ -93,6 +99,9 @@ class Dns final : public DecoderOf<Dns, DnsState> {
   void answer_broken(State& state, Direction direction, std::string_view note, Context& context);
   // Tells a query that has no answer.
   void give_up(State& state, Direction asker, DnsQuery* query, std::string_view note, Context& context);
+  [[nodiscard]] bool is_overdue(const Pending<DnsQuery>& waiting, Time now) const {
+    return !waiting.empty() && waiting.oldest()->since + config_->transaction_timeout <= now;
+  }
   void expire(State& state, Time now, Context& context);
   void arm(State& state, Context& context);
 
@@ -102,8 +111,8 @@ class Dns final : public DecoderOf<Dns, DnsState> {
   [[nodiscard]] static bool transfer_ends(DnsQuery& query, const DnsMessage& message);
 
   void write_query(Event& event, const DnsQuery& query, std::string_view name);
-  void write_question(Event& event, const DnsMessage& message, std::string_view name);
-  void write_message(Event& event, const DnsMessage& message, std::string_view name);
+  void write_question(Event& event, const DnsMessage& message);
+  void write_message(Event& event, const DnsMessage& message);
 
   std::shared_ptr<const DnsConfig> config_;
   const PublicSuffixes& suffixes_;

@@ -14,8 +14,7 @@ void write_addresses(Event& event, const DnsMessage& message, const DnsAddresses
   for (std::size_t i = 0; i < addresses.count; ++i) {
     const auto& [begin, size] = addresses.places[i];
     const IpAddress address = IpAddress::from_wire(message.octets.subspan(begin, size));
-    event.set<F::dns_resolved_ip>(address);
-    event.set<F::related_ip>(address);
+    event.set_all<F::dns_resolved_ip, F::related_ip>(address, address);
   }
 }
 
@@ -25,17 +24,17 @@ void Dns::write_query(Event& event, const DnsQuery& query, std::string_view name
   Digits digits;
   event.set<F::method>(dns_opcode_name(static_cast<std::uint8_t>(query.flags >> 11 & 15), digits));
   if (!query.has_question) return;
-  scratch_.clear();
-  question_text(query.question_type, query.question_class, name, scratch_);
-  event.set<F::query>(scratch_.view());
+  question_parts(query.question_type, query.question_class, name,
+                 [&event](auto... parts) { event.set_joined<F::query>(parts...); });
   event.set<F::resource>(name);
 }
 
-void Dns::write_question(Event& event, const DnsMessage& message, std::string_view name) {
-  Digits digits;
-  event.set<F::dns_question_class>(dns_class_name(message.question_class, digits));
-  event.set<F::dns_question_name>(name);
-  event.set<F::dns_question_type>(dns_type_name(message.question_type, digits));
+void Dns::write_question(Event& event, const DnsMessage& message) {
+  Digits class_digits;
+  Digits type_digits;
+  const std::string_view name = message.question_name;
+  event.set_all<F::dns_question_class, F::dns_question_name, F::dns_question_type>(
+      dns_class_name(message.question_class, class_digits), name, dns_type_name(message.question_type, type_digits));
   const std::size_t begin = suffixes_.registered_domain(name);
   if (begin == PublicSuffixes::kNone) {
     // A suffix of two labels, and the root, count as registered by themselves.
@@ -46,8 +45,7 @@ void Dns::write_question(Event& event, const DnsMessage& message, std::string_vi
     return;
   }
   const std::string_view registered = name.substr(begin);
-  event.set<F::dns_question_etld_plus_one>(registered);
-  event.set<F::dns_question_registered_domain>(registered);
+  event.set_all<F::dns_question_etld_plus_one, F::dns_question_registered_domain>(registered, registered);
   if (begin > 1) event.set<F::dns_question_subdomain>(name.substr(0, begin - 1));
   const std::size_t dot = registered.find('.');
   if (dot != std::string_view::npos) {
@@ -55,31 +53,30 @@ void Dns::write_question(Event& event, const DnsMessage& message, std::string_vi
   }
 }
 
-void Dns::write_message(Event& event, const DnsMessage& message, std::string_view name) {
+void Dns::write_message(Event& event, const DnsMessage& message) {
   static constexpr std::pair<std::uint16_t, std::string_view> kFlags[] = {{kAa, "AA"}, {kTc, "TC"}, {kRd, "RD"},
                                                                           {kRa, "RA"}, {kAd, "AD"}, {kCd, "CD"}};
-  const DnsText text{message, name, scratch_};
-  Digits digits;
+  const DnsText text{message, scratch_};
   if (config_->include_additionals) write_section(event, F::dns_additionals, message.additionals, text);
   DnsAddresses addresses;
   write_section(event, F::dns_answers, message.answers, text, &addresses);
   if (config_->include_authorities) write_section(event, F::dns_authorities, message.authorities, text);
-  const auto number = [](std::uint32_t value) { return static_cast<std::int64_t>(value); };
-  const auto flag = [&message](std::uint16_t bit) { return static_cast<std::int64_t>((message.flags & bit) != 0); };
-  event.set_numbers<F::dns_additionals_count, F::dns_answers_count, F::dns_authorities_count,
-                    F::dns_flags_authentic_data, F::dns_flags_authoritative, F::dns_flags_checking_disabled,
-                    F::dns_flags_recursion_available, F::dns_flags_recursion_desired, F::dns_flags_truncated_response,
-                    F::dns_id>(number(message.additionals.count - (message.has_opt ? 1 : 0)),
-                               number(message.answers.count), number(message.authorities.count), flag(kAd), flag(kAa),
-                               flag(kCd), flag(kRa), flag(kRd), flag(kTc), number(message.id));
+  Digits opcode;
+  Digits response_code;
+  const auto flag = [&message](std::uint16_t bit) { return (message.flags & bit) != 0; };
+  event.set_all<F::dns_additionals_count, F::dns_answers_count, F::dns_authorities_count, F::dns_flags_authentic_data,
+                F::dns_flags_authoritative, F::dns_flags_checking_disabled, F::dns_flags_recursion_available,
+                F::dns_flags_recursion_desired, F::dns_flags_truncated_response, F::dns_id, F::dns_op_code,
+                F::dns_response_code>(message.additionals.count - (message.has_opt ? 1 : 0), message.answers.count,
+                                      message.authorities.count, flag(kAd), flag(kAa), flag(kCd), flag(kRa), flag(kRd),
+                                      flag(kTc), message.id, dns_opcode_name(message.opcode(), opcode),
+                                      dns_response_code_name(message.response_code, response_code));
   for (const auto& [bit, name_of_bit] : kFlags) {
-    if ((message.flags & bit) != 0) event.set<F::dns_header_flags>(name_of_bit);
+    if (flag(bit)) event.set<F::dns_header_flags>(name_of_bit);
   }
   if (message.dnssec_ok()) event.set<F::dns_header_flags>("DO");
-  event.set<F::dns_op_code>(dns_opcode_name(message.opcode(), digits));
   if (message.has_opt) write_opt(event, message.octets, message.opt, scratch_);
-  if (message.questions != 0) write_question(event, message, name);
-  event.set<F::dns_response_code>(dns_response_code_name(message.response_code, digits));
+  if (message.questions != 0) write_question(event, message);
   write_addresses(event, message, addresses);
 }
 

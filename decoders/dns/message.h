@@ -6,43 +6,49 @@
 // Limits: 65535 octets. Octets behind the last section are ignored, and so are counts of records that are not there.
 #pragma once
 
+#include <cstring>
+
+#include "decoders/dns/name.h"
 #include "decoders/dns/rdata.h"
 
 namespace spanbeat {
 
 struct DnsRecord {
-  std::size_t name = 0;  // offset of the owner's name
-  std::uint16_t type = 0;
-  std::uint16_t class_value = 0;
-  std::uint32_t ttl = 0;
-  std::size_t begin = 0;  // of the data
-  std::size_t end = 0;
+  std::size_t name;   // offset of the owner's name
+  std::size_t begin;  // of the data
+  std::size_t end;
+  std::uint32_t ttl;
+  std::uint16_t type;
+  std::uint16_t class_value;
 };
 
 struct DnsSection {
-  std::size_t begin = 0;
-  std::uint32_t count = 0;
+  std::size_t begin;
+  std::uint32_t count;
 };
 
+// What `read` finds; nothing is set before that.
 struct DnsMessage {
   Bytes octets;
-  std::uint16_t id = 0;
-  std::uint16_t flags = 0;  // as on the wire
-  std::uint32_t questions = 0;
-  std::size_t question_end = 0;  // of the first question
-  std::uint16_t question_type = 0;
-  std::uint16_t question_class = 0;
+  std::string_view question_name;  // text; empty where none was asked for, or there is no question
+  std::size_t question_end;        // of the first question
+  std::uint32_t questions;
+  std::uint16_t id;
+  std::uint16_t flags;  // as on the wire
+  std::uint16_t question_type;
+  std::uint16_t question_class;
+  std::uint16_t response_code;  // with the upper bits of the OPT record (RFC 6891 section 6.1.3)
+  bool has_opt;
   DnsSection answers;
   DnsSection authorities;
   DnsSection additionals;  // the OPT record included
-  bool has_opt = false;
-  DnsRecord opt;                    // the last one of the additional section
-  std::uint16_t response_code = 0;  // with the upper bits of the OPT record (RFC 6891 section 6.1.3)
+  DnsRecord opt;           // the last one of the additional section
 
   static constexpr std::size_t kHeader = 12;
 
-  // False when the octets are no sound message.
-  [[nodiscard]] bool read(Bytes message);
+  // False when the octets are no sound message. `name` has room for kMaxNameText characters, for the question's name;
+  // without it no text is made.
+  [[nodiscard]] bool read(Bytes message, char* name = nullptr);
   [[nodiscard]] bool is_response() const { return (flags & 0x8000) != 0; }
   // Nothing but a header: some servers refuse a query that way.
   [[nodiscard]] bool is_bare() const { return questions + answers.count + authorities.count + additionals.count == 0; }
@@ -50,10 +56,36 @@ struct DnsMessage {
   [[nodiscard]] bool dnssec_ok() const { return has_opt && (opt.ttl & 0x8000) != 0; }
   // The question section's octets, to compare; only of the first question.
   [[nodiscard]] Bytes question() const { return octets.subspan(kHeader, question_end - kHeader); }
+
+ private:
+  std::size_t read_question(std::size_t at, char* name);
+  std::size_t read_section(DnsSection& section, std::size_t most, std::size_t at);
 };
 
 // The record at `at` of a message; gives the offset behind it, 0 when it is not sound. The data is not looked into.
-[[nodiscard]] std::size_t read_record(Bytes message, std::size_t at, DnsRecord& record);
+[[nodiscard]] inline std::size_t read_record(Bytes message, std::size_t at, DnsRecord& record) {
+  // Type, class, TTL and length of a record (RFC 1035 section 4.1.3).
+  constexpr std::size_t kFixed = 10;
+  const auto be = [&message]<typename Word>(std::size_t place, Word word) {
+    std::memcpy(&word, message.data() + place, sizeof word);
+    return word;
+  };
+  record.name = at;
+  // Most records are owned by the name of the question, said as a pointer to it.
+  if (message.size() - at >= kFixed + 2 && message[at] == 0xc0 && message[at + 1] == DnsMessage::kHeader) {
+    at += 2;
+  } else {
+    at = skip_name(message, at);
+    if (at == 0 || message.size() - at < kFixed) return 0;
+  }
+  const std::uint64_t fixed = __builtin_bswap64(be(at, std::uint64_t{}));
+  record.type = static_cast<std::uint16_t>(fixed >> 48);
+  record.class_value = static_cast<std::uint16_t>(fixed >> 32);
+  record.ttl = static_cast<std::uint32_t>(fixed);
+  record.begin = at + kFixed;
+  record.end = record.begin + __builtin_bswap16(be(at + 8, std::uint16_t{}));
+  return record.end <= message.size() ? record.end : 0;
+}
 
 // Calls `visit(record)` for each record of a section of a message that was read before.
 template <typename Visit>

@@ -7,14 +7,9 @@
 namespace spanbeat {
 namespace {
 
-std::string_view decimal(unsigned value, Digits& digits) {
-  const auto end = std::to_chars(digits.text, digits.text + sizeof digits.text, value);
-  return {digits.text, static_cast<std::size_t>(end.ptr - digits.text)};
-}
-
 template <std::size_t size>
 std::string_view named(const std::array<std::string_view, size>& names, unsigned value, Digits& digits) {
-  return value < size && !names[value].empty() ? names[value] : decimal(value, digits);
+  return value < size && !names[value].empty() ? names[value] : decimal_text(value, digits);
 }
 
 struct Named {
@@ -84,7 +79,7 @@ std::string_view dns_class_name(std::uint16_t value, Digits& digits) {
     case 255:
       return "ANY";
     default:
-      return decimal(value, digits);
+      return decimal_text(value, digits);
   }
 }
 

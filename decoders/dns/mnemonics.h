@@ -11,10 +11,20 @@
 
 namespace spanbeat {
 
-// Holds the text of a number without a name.
+// Holds the text of a number.
 struct Digits {
   char text[16];
 };
+
+[[nodiscard]] inline std::string_view decimal_text(std::uint32_t value, Digits& digits) {
+  char* const end = digits.text + sizeof digits.text;
+  char* at = end;
+  do {
+    *--at = static_cast<char>('0' + value % 10);
+    value /= 10;
+  } while (value != 0);
+  return {at, static_cast<std::size_t>(end - at)};
+}
 
 [[nodiscard]] std::string_view dns_type_name(std::uint16_t type, Digits& digits);
 [[nodiscard]] std::string_view dns_class_name(std::uint16_t value, Digits& digits);

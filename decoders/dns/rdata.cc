@@ -135,10 +135,7 @@ std::size_t rdata_part_end(RdataKind kind, Bytes message, std::size_t at, std::s
   return size <= end - at ? at + size : 0;
 }
 
-bool check_rdata(std::uint16_t type, Bytes message, std::size_t begin, std::size_t end) {
-  if (begin == end) return true;
-  if (type == dns_type::kA) return end - begin == 4;
-  if (type == dns_type::kAaaa) return end - begin == 16;
+bool check_layout(std::uint16_t type, Bytes message, std::size_t begin, std::size_t end) {
   const RdataLayout& layout = rdata_layout(type);
   if (layout.parts.data() == kRaw) return true;
   return walk_rdata(layout, message, begin, end, [](const RdataPart&, std::size_t, std::size_t) {});

@@ -58,7 +58,13 @@ struct RdataLayout {
 [[nodiscard]] const RdataLayout& rdata_layout(std::uint16_t type);
 
 // Is [begin, end) of the message well-formed data of that type? Names in it may point anywhere before `end`.
-[[nodiscard]] bool check_rdata(std::uint16_t type, Bytes message, std::size_t begin, std::size_t end);
+[[nodiscard]] bool check_layout(std::uint16_t type, Bytes message, std::size_t begin, std::size_t end);
+[[nodiscard]] inline bool check_rdata(std::uint16_t type, Bytes message, std::size_t begin, std::size_t end) {
+  if (begin == end) return true;
+  if (type == dns_type::kA) return end - begin == 4;
+  if (type == dns_type::kAaaa) return end - begin == 16;
+  return check_layout(type, message, begin, end);
+}
 
 // Calls `visit(part, begin, end)` for each part with its octets; begin == end for one that is not there any more. False
 // when the data is not well-formed.

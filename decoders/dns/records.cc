@@ -17,9 +17,8 @@ using enum RdataKind;
 // The text of the name at `at`; `buffer` has room for kMaxNameText characters.
 std::string_view name_text(const DnsText& dns, std::size_t at, char* buffer) {
   const Bytes message = dns.message.octets;
-  if (message[at] == 0xc0 && message[at + 1] == DnsMessage::kHeader && !dns.question_name.empty()) {
-    return dns.question_name;
-  }
+  const std::string_view asked = dns.message.question_name;
+  if (message[at] == 0xc0 && message[at + 1] == DnsMessage::kHeader && !asked.empty()) return asked;
   std::size_t length = 0;
   if (read_name(message, at, buffer, length) == 0) return {};
   return {buffer, length};
@@ -214,8 +213,7 @@ void write_address_record(TreeWriter& tree, const DnsRecord& record, const IpAdd
       "type"
       "\6\4\0\0\0AAAA";
   Digits digits;
-  DnsTextBuffer ttl(digits.text, sizeof digits.text);
-  ttl.decimal(record.ttl);
+  const std::string_view ttl = decimal_text(record.ttl, digits);
   const bool v4 = record.type == dns_type::kA;
   const std::size_t size = sizeof kBegin - 1 + sizeof address + sizeof kName - 1 + 4 + name.size() + sizeof kTtl - 1 +
                            4 + ttl.size() + (v4 ? sizeof kTypeA : sizeof kTypeAaaa) - 1;
@@ -237,7 +235,7 @@ void write_address_record(TreeWriter& tree, const DnsRecord& record, const IpAdd
   constant(kName);
   sized(name);
   constant(kTtl);
-  sized(ttl.view());
+  sized(ttl);
   if (v4) {
     constant(kTypeA);
   } else {
@@ -321,7 +319,7 @@ void render(Event& event, const DnsText& dns) {
     at = std::min(at + 4, message.size());
     dns.scratch.clear();
     dns.scratch.put(i == 0 ? "; QUESTION " : "; ");
-    question_text(type, class_value, {buffer, length}, dns.scratch);
+    question_parts(type, class_value, {buffer, length}, [&dns](auto... parts) { (dns.scratch.put(parts), ...); });
     event.append_text<field>(dns.scratch.view());
   }
   const std::pair<std::string_view, const DnsSection*> sections[] = {{"; ANSWER ", &dns.message.answers},
@@ -366,23 +364,11 @@ void write_section(Event& event, Field field, const DnsSection& section, const D
     tree.plain_member("class").string(dns_class_name(record.class_value, digits));
     write_data(tree, dns, record);
     tree.plain_member("name").string(name_text(dns, record.name, buffer));
-    DnsTextBuffer ttl(digits.text, sizeof digits.text);
-    ttl.decimal(record.ttl);
-    tree.plain_member("ttl").string(ttl.view());
+    tree.plain_member("ttl").string(decimal_text(record.ttl, digits));
     tree.plain_member("type").string(dns_type_name(record.type, digits));
     tree.end();
   });
   tree.end();
-}
-
-void question_text(std::uint16_t type, std::uint16_t class_value, std::string_view name, DnsTextBuffer& out) {
-  Digits digits;
-  out.put("class ");
-  out.put(dns_class_name(class_value, digits));
-  out.put(", type ");
-  out.put(dns_type_name(type, digits));
-  out.put(", ");
-  out.put(name);
 }
 
 void render_request(Event& event, const DnsText& dns) { render<F::request>(event, dns); }

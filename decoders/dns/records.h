@@ -9,6 +9,7 @@
 
 #include "dataplane/event/event.h"
 #include "decoders/dns/message.h"
+#include "decoders/dns/mnemonics.h"
 #include "decoders/dns/text.h"
 
 namespace spanbeat {
@@ -19,8 +20,7 @@ inline constexpr std::size_t kRecordText = std::size_t{512} << 10;
 // A message and what is shared by everything that is written of it.
 struct DnsText {
   const DnsMessage& message;
-  std::string_view question_name;  // text of the name at the question's place; empty when there is no question
-  DnsTextBuffer& scratch;          // of kRecordText characters
+  DnsTextBuffer& scratch;  // of kRecordText characters
 };
 
 // Where the addresses of a section are. No message has room for more: the shortest A record has 15 octets.
@@ -37,8 +37,15 @@ struct DnsAddresses {
 void write_section(Event& event, Field field, const DnsSection& section, const DnsText& dns,
                    DnsAddresses* addresses = nullptr);
 
-// `class IN, type A, example.com`
-void question_text(std::uint16_t type, std::uint16_t class_value, std::string_view name, DnsTextBuffer& out);
+// Calls `use` with the parts of `class IN, type A, example.com`.
+template <typename Use>
+void question_parts(std::uint16_t type, std::uint16_t class_value, std::string_view name, Use use) {
+  using namespace std::string_view_literals;
+  Digits class_digits;
+  Digits type_digits;
+  use("class "sv, dns_class_name(class_value, class_digits), ", type "sv, dns_type_name(type, type_digits), ", "sv,
+      name);
+}
 
 // The message in one line.
 void render_request(Event& event, const DnsText& dns);

@@ -75,7 +75,7 @@ Step Dns::on_data(State& state, Direction direction, Cursor data, Context& conte
     stream.id = Cursor(octets).be16();
     if (length == 0) {
       answer_broken(state, direction, kZeroLength, context);
-    } else if (!received.message.read(octets)) {
+    } else if (!received.read(Cursor(octets))) {
       answer_broken(state, direction, kUndecodable, context);
     } else {
       stream.confirmed = true;

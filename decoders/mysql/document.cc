@@ -54,7 +54,7 @@ void Mysql::finish(MysqlConnection& state, Context& context) {
 }
 
 void Mysql::write_answer(Event& event, const mysql::Answer& answer) {
-  event.set_numbers<F::mysql_affected_rows, F::mysql_insert_id, F::mysql_num_rows, F::mysql_num_fields>(
+  event.set_all<F::mysql_affected_rows, F::mysql_insert_id, F::mysql_num_rows, F::mysql_num_fields>(
       static_cast<std::int64_t>(answer.affected_rows), static_cast<std::int64_t>(answer.insert_id),
       static_cast<std::int64_t>(answer.num_rows), static_cast<std::int64_t>(answer.num_fields));
   if (!answer.tables.empty()) event.set<F::path>(answer.tables.view());
