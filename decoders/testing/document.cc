@@ -61,7 +61,7 @@ void add_tree(Cursor& cursor, std::string& out) {
       break;
     }
     case TreeTag::string:
-      add_quoted(text(cursor.take(cursor.le32() & ~kPlainKey)), out);
+      add_quoted(text(cursor.take(cursor.le32())), out);
       break;
     case TreeTag::ip:
       add_quoted(ip_text(number<IpAddress>(cursor)), out);
@@ -74,7 +74,7 @@ void add_tree(Cursor& cursor, std::string& out) {
       for (std::uint32_t i = 0; i < count && cursor.ok(); ++i) {
         if (i != 0) out += ',';
         if (object) {
-          add_quoted(text(cursor.take(cursor.le32())), out);
+          add_quoted(text(cursor.take(cursor.le32() & ~kPlainKey)), out);
           out += ':';
         }
         add_tree(cursor, out);
