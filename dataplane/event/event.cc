@@ -174,16 +174,6 @@ bool Event::remove(std::span<const Field> fields) {
   return removed;
 }
 
-TreeWriter::TreeWriter(Event& event, Field field) : event_(event) {
-  event_.put(field, nullptr, 0, false);
-  failed_ = event_.record_ == nullptr || event_.record_->last == 0;
-  if (failed_) return;
-  entry_ = event_.record_->last;
-  FieldEntry entry;
-  std::memcpy(&entry, event_.record_->base() + entry_, sizeof entry);
-  failed_ = entry.field != field || entry.size != 0;  // the entry itself found no room
-}
-
 TreeWriter::~TreeWriter() {
   if (event_.record_ == nullptr || entry_ == 0) return;
   while (depth_ > 0) end();

@@ -193,14 +193,14 @@ class Event {
   // Sets a field. For list fields every call adds one value. Setting a plain field twice keeps the last value.
   template <Field field>
   void set(typename FieldTraits<field>::Value value) {
-    set_all<field>(value);
+    put_fast(field, value);
   }
   // Sets several fields, in this order; costs less than one after the other.
   template <Field... fields>
-  void set_all(typename FieldTraits<fields>::Value... values);
+  __attribute__((always_inline)) void set_all(typename FieldTraits<fields>::Value... values);
   // Sets a text field to parts put one behind the other.
   template <Field field>
-  void set_joined(std::same_as<std::string_view> auto... parts);
+  __attribute__((always_inline)) void set_joined(std::same_as<std::string_view> auto... parts);
   template <Field field>
   void set_text(Bytes value) {
     set<field>(text(value));
@@ -227,8 +227,11 @@ class Event {
  private:
   friend class TreeWriter;
   struct Record;
+  // `put`, and without a call where the block has room.
   template <typename Value>
-  void put_value(Field field, const Value& value);
+  void put_fast(Field field, Value value);
+  template <typename Value>
+  void put_value(Field field, Value value);
   void put(Field field, const void* value, std::size_t size, bool may_cut);
   void put_null(Field field);
   void append(Field field, std::string_view more);
@@ -294,8 +297,26 @@ constexpr std::size_t entry_size(std::size_t value_size) {
   return sizeof(FieldEntry) + ((value_size + 7) & ~std::size_t{7});
 }
 
+template <typename Value>
+inline void Event::put_fast(Field field, Value value) {
+  const std::size_t size = FieldValue<Value>::size(value);
+  const std::size_t whole = entry_size(size);
+  if (!has_room(whole)) [[unlikely]] {
+    put_value(field, value);
+    return;
+  }
+  Record& record = *record_;
+  const std::uint32_t at = record.header.size;
+  std::uint8_t* to = record.base() + at;
+  const FieldEntry entry{field, 0, static_cast<std::uint32_t>(size)};
+  std::memcpy(to, &entry, sizeof entry);
+  FieldValue<Value>::write(to + sizeof entry, value);
+  record.last = at;
+  record.header.size = static_cast<std::uint32_t>(at + whole);
+}
+
 template <Field... fields>
-void Event::set_all(typename FieldTraits<fields>::Value... values) {
+inline void Event::set_all(typename FieldTraits<fields>::Value... values) {
   const std::size_t whole = (entry_size(FieldValue<decltype(values)>::size(values)) + ...);
   if (!has_room(whole) && !grow(whole)) [[unlikely]] {
     (put_value(fields, values), ...);
@@ -316,7 +337,7 @@ void Event::set_all(typename FieldTraits<fields>::Value... values) {
 }
 
 template <Field field>
-void Event::set_joined(std::same_as<std::string_view> auto... parts) {
+inline void Event::set_joined(std::same_as<std::string_view> auto... parts) {
   static_assert(FieldTraits<field>::type == FieldType::keyword);
   const std::size_t size = (parts.size() + ...);
   const std::size_t whole = entry_size(size);
@@ -334,9 +355,8 @@ void Event::set_joined(std::same_as<std::string_view> auto... parts) {
   ((copy_octets(to, parts.data(), parts.size()), to += parts.size()), ...);
 }
 
-// Where the block has no room for more, too: a text is cut then.
 template <typename Value>
-void Event::put_value(Field field, const Value& value) {
+void Event::put_value(Field field, Value value) {
   if constexpr (std::is_same_v<Value, std::string_view>) {
     put(field, value.data(), value.size(), true);
   } else {
@@ -376,7 +396,15 @@ class TreeWriter {
  public:
   static constexpr int kMaxDepth = 64;
 
-  TreeWriter(Event& event, Field field);
+  TreeWriter(Event& event, Field field) : event_(event) {
+    failed_ = !event.has_room(entry_size(0)) && !event.grow(entry_size(0));
+    if (failed_) return;
+    const FieldEntry entry{field, 0, 0};
+    auto& record = *event.record_;
+    entry_ = record.last = record.header.size;
+    std::memcpy(record.base() + entry_, &entry, sizeof entry);
+    record.header.size += static_cast<std::uint32_t>(sizeof entry);
+  }
   ~TreeWriter();
   TreeWriter(const TreeWriter&) = delete;
   TreeWriter& operator=(const TreeWriter&) = delete;

@@ -116,8 +116,8 @@ FlowIndex Flows::make(const Headers& headers, const FlowKey& key, const Packet& 
   return flow;
 }
 
-void Flows::add(FlowIndex flow, int side, const Headers& headers, const Packet& packet, std::uint32_t packets,
-                std::uint64_t bytes) {
+inline void Flows::add(FlowIndex flow, int side, const Headers& headers, const Packet& packet, std::uint32_t packets,
+                       std::uint64_t bytes) {
   FlowRecord& record = table_.record(flow);
   record.bytes[side] += bytes;
   record.packets[side] += packets;
@@ -150,21 +150,24 @@ Flows::Found Flows::account(const Headers& headers, const FlowKey& key, FlowInde
   }
   const FlowRecord& record = table_.record(found.flow);
   found.side = key.swapped != (record.swapped != 0) ? 1 : 0;
-  if (record.link == key.link) [[likely]] {
-    add(found.flow, found.side, headers, packet, packets, bytes);
-    return found;
+  Found counted = found;
+  if (record.link != key.link) [[unlikely]] {
+    counted = on_other_link(headers, key, packet);
+    if (counted.flow == kNoFlow) return makes_new_ ? found : counted;
   }
-  // The same tuple on another link: other MAC addresses or VLANs make a flow of their own, as in Packetbeat.
-  const FlowKey other_key = keys_.on_link(key);
-  FlowIndex other = table_.find(other_key);
-  if (other == kNoFlow) other = make(headers, other_key, packet);
-  if (other != kNoFlow) {
-    const int side = key.swapped != (table_.record(other).swapped != 0) ? 1 : 0;
-    add(other, side, headers, packet, packets, bytes);
-  } else if (!makes_new_) {
-    found.flow = kNoFlow;
-  }
+  add(counted.flow, counted.side, headers, packet, packets, bytes);
   return found;
+}
+
+// The same tuple on another link: other MAC addresses or VLANs make a flow of their own, as in Packetbeat.
+__attribute__((noinline)) Flows::Found Flows::on_other_link(const Headers& headers, const FlowKey& key,
+                                                            const Packet& packet) {
+  const FlowKey other_key = keys_.on_link(key);
+  Found other;
+  other.flow = table_.find(other_key);
+  if (other.flow == kNoFlow) other.flow = make(headers, other_key, packet);
+  if (other.flow != kNoFlow) other.side = key.swapped != (table_.record(other.flow).swapped != 0) ? 1 : 0;
+  return other;
 }
 
 __attribute__((noinline)) void Flows::offer(FlowIndex flow) {

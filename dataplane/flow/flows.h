@@ -61,6 +61,7 @@ class Flows {
   using Wheel = TimingWheel<27>;  // 134 ms
 
   FlowIndex make(const Headers& headers, const FlowKey& key, const Packet& packet);
+  [[nodiscard]] Found on_other_link(const Headers& headers, const FlowKey& key, const Packet& packet);
   void add(FlowIndex flow, int side, const Headers& headers, const Packet& packet, std::uint32_t packets,
            std::uint64_t bytes);
   void add_extras(FlowIndex flow, int side, const Headers& headers, Time time);

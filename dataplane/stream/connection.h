@@ -40,7 +40,8 @@ struct StreamHalf {
   bool ended = false;  // FIN was delivered
 };
 
-struct Connection {
+// What a conversation of datagrams has, and a connection too.
+struct Conversation {
   Decoder* decoder = nullptr;  // null: the slot is free
   void* state = nullptr;       // null: nothing to decode (yet, or any more)
   FlowIndex flow = kNoFlow;
@@ -49,23 +50,27 @@ struct Connection {
   Endpoints endpoints;
   bool turned = false;  // the originator is not the sender of the flow's first packet
   bool tcp = false;
-  bool settled = false;    // TCP: the first sequence numbers are known, or were waited for long enough
-  bool reset = false;      // a RST was seen; closes when what may still come has come
-  bool one_sided = false;  // nothing of the other direction came while a segment waited for it
-  bool done = false;       // the decoder wants nothing more
+  bool done = false;  // the decoder wants nothing more
   bool has_community_id = false;
   CommunityDigest community_id{};
-  std::uint64_t order_flow = 0;  // number of the flow's first packet
-  std::uint32_t held_bytes = 0;
+  std::uint64_t order_flow = 0;    // number of the flow's first packet
   std::uint32_t packets = 0;       // of the flow, since the connection began
-  std::uint32_t hole_packets = 0;  // `packets` when waiting began
-  std::uint64_t hole_number = 0;   // number of the packet at which waiting began
-  Time hole_since = kNever;        // packet clock when waiting began; kNever: nothing waits
   Time timer = kNever;             // the decoder's
   Time last = kNever;              // packet clock of the last packet
   std::uint64_t scheduled = 0;     // tick of the earliest wheel entry; 0: none
   std::uint32_t packets_then = 0;  // `packets` when that entry was made
   bool resting = false;            // among those that are off the wheel, or were
+};
+
+// And what only TCP has.
+struct Connection : Conversation {
+  bool settled = false;    // the first sequence numbers are known, or were waited for long enough
+  bool reset = false;      // a RST was seen; closes when what may still come has come
+  bool one_sided = false;  // nothing of the other direction came while a segment waited for it
+  std::uint32_t held_bytes = 0;
+  std::uint32_t hole_packets = 0;  // `packets` when waiting began
+  std::uint64_t hole_number = 0;   // number of the packet at which waiting began
+  Time hole_since = kNever;        // packet clock when waiting began; kNever: nothing waits
   std::array<StreamHalf, 2> half;  // [0] is the sender of the flow's first packet
 };
 

@@ -143,8 +143,12 @@ void StreamEngine::release(std::uint32_t number) {
   record.holding = 0;
   const std::uint32_t generation = connection.generation + 1;
   const std::uint64_t scheduled = connection.scheduled;  // the slot's entry stays on the wheel
-  for (StreamHalf& half : connection.half) half.carry.reset();
-  connection = Connection{};
+  if (connection.tcp) {
+    for (StreamHalf& half : connection.half) half.carry.reset();
+    connection = Connection{};
+  } else {
+    static_cast<Conversation&>(connection) = Conversation{};
+  }
   connection.generation = generation;
   connection.scheduled = scheduled;
   free_.push_back(number);

@@ -58,8 +58,7 @@ struct DnsMessage {
   [[nodiscard]] Bytes question() const { return octets.subspan(kHeader, question_end - kHeader); }
 
  private:
-  std::size_t read_question(std::size_t at, char* name);
-  std::size_t read_section(DnsSection& section, std::size_t most, std::size_t at);
+  bool read_records(DnsSection& section, std::uint32_t most, std::size_t& at);
 };
 
 // The record at `at` of a message; gives the offset behind it, 0 when it is not sound. The data is not looked into.

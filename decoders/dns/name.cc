@@ -54,7 +54,7 @@ constexpr std::array<std::uint8_t, 256> kEscapes = escapes();
 // and writes up to 15 octets past the label: every message has kPadding behind it, and every text kMaxNameSlack.
 bool copy_host_label(Bytes label, char* out) {
   const std::uint8_t* octets = label.data();
-  for (std::size_t at = 0; at < label.size(); at += 16) {
+  for (std::size_t at = 0;; at += 16) {
     const __m128i text = _mm_loadu_si128(reinterpret_cast<const __m128i*>(octets + at));
     const auto within = [](__m128i value, char first, char count) {
       const __m128i offset = _mm_sub_epi8(value, _mm_set1_epi8(first));
@@ -64,12 +64,12 @@ bool copy_host_label(Bytes label, char* out) {
     const __m128i marks =
         _mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('-')), _mm_cmpeq_epi8(text, _mm_set1_epi8('_')));
     const __m128i plain = _mm_or_si128(_mm_or_si128(letters, within(text, '0', 10)), marks);
-    const std::size_t left = label.size() - at;
-    const unsigned wanted = left >= 16 ? 0xffffu : (1u << left) - 1;
-    if ((static_cast<unsigned>(_mm_movemask_epi8(plain)) & wanted) != wanted) return false;
+    const auto others = static_cast<unsigned>(_mm_movemask_epi8(plain)) ^ 0xffffu;
     _mm_storeu_si128(reinterpret_cast<__m128i*>(out + at), text);
+    const std::size_t left = label.size() - at;
+    if (left <= 16) return (others & ((1u << left) - 1)) == 0;
+    if (others != 0) return false;
   }
-  return true;
 }
 
 }  // namespace

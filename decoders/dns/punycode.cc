@@ -77,6 +77,11 @@ void encode(const std::u32string& points, std::string& out) {
 }  // namespace
 
 bool to_ascii_name(std::string_view name, std::string& out) {
+  // Nearly all names are ASCII as they are.
+  if (std::all_of(name.begin(), name.end(), [](char c) { return static_cast<std::uint8_t>(c) < 0x80; })) {
+    out = name;
+    return true;
+  }
   out.clear();
   while (true) {
     const std::size_t dot = std::min(name.find('.'), name.size());

@@ -2,7 +2,10 @@
 
 #include <libpsl.h>
 
+#include <algorithm>
+#include <bit>
 #include <cstdio>
+#include <cstring>
 
 #include "decoders/dns/punycode.h"
 
@@ -13,19 +16,36 @@ constexpr std::uint64_t kHashStart = 0xcbf29ce484222325;
 constexpr char lower(char c) {
   return static_cast<char>(c | static_cast<char>(static_cast<unsigned>(c - 'A') < 26u ? 0x20 : 0));
 }
+
+template <typename Word>
+std::uint64_t load(const char* at) {
+  Word word;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+// Every character of a text of at most eight in one number.
+std::uint64_t word_of(std::string_view text) {
+  const char* at = text.data();
+  const std::size_t size = text.size();
+  if (size == 8) return load<std::uint64_t>(at);
+  if (size >= 4) return load<std::uint32_t>(at) | load<std::uint32_t>(at + size - 4) << 32;
+  if (size == 0) return 0;
+  return load<std::uint8_t>(at) | load<std::uint8_t>(at + size / 2) << 8 | load<std::uint8_t>(at + size - 1) << 16;
+}
 // Upper case is folded by one bit, which also folds a few characters that are no letters: names are compared after
 // that.
-constexpr std::uint64_t step(std::uint64_t hash, char c) {
-  return (hash ^ (static_cast<std::uint8_t>(c) | 0x20u)) * 0x100000001b3;
+std::uint64_t mix(std::uint64_t hash, std::uint64_t word) {
+  hash = (hash ^ (word | 0x2020202020202020)) * 0x9e3779b97f4a7c15;
+  return hash ^ hash >> 32;
 }
-// Names are hashed from their end, so that one pass gives the hash of every suffix.
-std::uint64_t hash_of(std::string_view suffix) {
-  std::uint64_t hash = kHashStart;
-  for (std::size_t i = suffix.size(); i-- > 0;) hash = step(hash, suffix[i]);
-  return hash;
+// The hash of a suffix that is one label longer than that of `hash`.
+std::uint64_t longer_by(std::string_view label, std::uint64_t hash) {
+  hash += label.size();
+  for (; label.size() > 8; label.remove_suffix(8)) hash = mix(hash, word_of(label.substr(label.size() - 8)));
+  return mix(hash, word_of(label));
 }
 std::uint32_t tag_of(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32); }
-std::size_t slot_of(std::uint64_t hash, std::size_t slots) { return (hash ^ hash >> 29) & (slots - 1); }
+std::size_t slot_of(std::uint64_t hash, std::size_t slots) { return hash & (slots - 1); }
 
 // Is the character at `at` a dot between labels, and not an escaped one inside a label?
 bool is_separator(std::string_view name, std::size_t at) {
@@ -41,6 +61,16 @@ std::size_t label_begin(std::string_view name, std::size_t end) {
   return end;
 }
 
+std::uint64_t hash_of(std::string_view suffix) {
+  std::uint64_t hash = kHashStart;
+  for (std::size_t end = suffix.size();;) {
+    const std::size_t begin = label_begin(suffix, end);
+    hash = longer_by(suffix.substr(begin, end - begin), hash);
+    if (begin == 0) return hash;
+    end = begin - 1;
+  }
+}
+
 }  // namespace
 
 PublicSuffixes::PublicSuffixes() : library_(psl_builtin()) {
@@ -48,13 +78,18 @@ PublicSuffixes::PublicSuffixes() : library_(psl_builtin()) {
 }
 
 PublicSuffixes::PublicSuffixes(std::string_view rules) {
-  slots_.resize(1024);
+  // More than enough for a list of the usual kind, which has a comment for every few rules.
+  slots_.resize(std::bit_ceil(rules.size() / 8 + 64));
+  texts_.reserve(rules.size());
+  std::string suffix;
   while (!rules.empty()) {
     const std::size_t line_end = std::min(rules.find('\n'), rules.size());
     std::string_view line = rules.substr(0, line_end);
     rules.remove_prefix(std::min(line_end + 1, rules.size()));
-    line = line.substr(0, line.find_first_of(" \t\r"));
-    if (line.empty() || line.starts_with("//")) continue;
+    if (line.starts_with("//")) continue;
+    const auto space = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
+    line = line.substr(0, static_cast<std::size_t>(std::find_if(line.begin(), line.end(), space) - line.begin()));
+    if (line.empty()) continue;
     std::uint8_t flags = kRule;
     if (line.starts_with("!")) {
       flags = kException;
@@ -63,7 +98,6 @@ PublicSuffixes::PublicSuffixes(std::string_view rules) {
       flags = kWildcard | kParent;
       line.remove_prefix(2);
     }
-    std::string suffix;
     // Names on the wire are in their ASCII form, RFC 5891 section 4.4; the list is in Unicode. Both forms of lower
     // case.
     if (line.empty() || line.size() > 250 || !to_ascii_name(line, suffix)) continue;
@@ -105,7 +139,7 @@ std::uint8_t& PublicSuffixes::flags_of(std::string_view suffix) {
       slot = {tag_of(hash), static_cast<std::uint32_t>(texts_.size() + 1)};
       texts_.push_back(0);
       texts_.push_back(static_cast<char>(suffix.size()));
-      for (const char c : suffix) texts_.push_back(lower(c));
+      for (const char c : suffix) texts_ += lower(c);
       ++used_;
     } else if (slot.tag != tag_of(hash) ||
                std::string_view(texts_).substr(slot.place + 1, static_cast<std::uint8_t>(texts_[slot.place])) !=
@@ -149,23 +183,23 @@ std::size_t PublicSuffixes::registered_domain(std::string_view name) const {
   std::size_t previous = name.size();
   std::uint64_t hash = kHashStart;
   std::uint8_t parent = kParent;
-  std::size_t at = name.size();
-  while (true) {
-    while (at > 0 && (name[at - 1] != '.' || !is_separator(name, at - 1))) hash = step(hash, name[--at]);
-    const std::uint8_t flags = find(hash, name.substr(at));
+  std::size_t begin = 0;
+  for (std::size_t end = name.size();; end = begin - 1) {
+    begin = label_begin(name, end);
+    hash = longer_by(name.substr(begin, end - begin), hash);
+    const std::uint8_t flags = find(hash, name.substr(begin));
     if ((flags & kException) != 0) {
       suffix = previous;
       break;
     }
-    if (suffix == kNone || (flags & kRule) != 0 || (parent & kWildcard) != 0) suffix = at;
-    if ((flags & kParent) == 0 || at == 0) break;
+    if (suffix == kNone || (flags & kRule) != 0 || (parent & kWildcard) != 0) suffix = begin;
+    if ((flags & kParent) == 0 || begin == 0) break;
     parent = flags;
-    previous = at;
-    hash = step(hash, name[--at]);
+    previous = begin;
   }
   if (suffix == 0) return kNone;
   // The label before the suffix is often the one that was looked at last.
-  return suffix == previous ? at : label_begin(name, suffix - 1);
+  return suffix == previous ? begin : label_begin(name, suffix - 1);
 }
 
 std::size_t PublicSuffixes::ask_library(std::string_view name) const {

@@ -54,11 +54,17 @@ void DnsTextBuffer::base32hex(Bytes octets) {
 }
 
 void DnsTextBuffer::escaped(Bytes octets, bool named) {
-  for (const std::uint8_t octet : octets) {
+  const auto is_plain = [](std::uint8_t octet) {
+    return octet >= 0x20 && octet < 0x7f && octet != '"' && octet != '\\';
+  };
+  for (std::size_t at = 0; at < octets.size(); ++at) {
+    const std::size_t begin = at;
+    while (at < octets.size() && is_plain(octets[at])) ++at;
+    put({reinterpret_cast<const char*>(octets.data()) + begin, at - begin});
+    if (at == octets.size()) return;
+    const std::uint8_t octet = octets[at];
     if (octet == '"' || octet == '\\') {
       put('\\');
-      put(static_cast<char>(octet));
-    } else if (octet >= 0x20 && octet < 0x7f) {
       put(static_cast<char>(octet));
     } else if (named && (octet == '\t' || octet == '\r' || octet == '\n')) {
       put('\\');
