@@ -265,7 +265,11 @@ bool DpdkPort::start(std::uint16_t transmit_queues, std::string& problem) {
       result != 0) {
     return failed("cannot be configured", result);
   }
-  auto receive = static_cast<std::uint16_t>(options_.descriptors);
+  // net_af_xdp gives the kernel this many buffers, whatever is asked for: a shorter ring would drop what they could
+  // hold.
+  constexpr int kXdpBuffers = 2048;
+  auto receive = static_cast<std::uint16_t>(driver_ == "net_af_xdp" ? std::max(options_.descriptors, kXdpBuffers)
+                                                                    : options_.descriptors);
   std::uint16_t send = 256;
   if (const int result = device_->adjust_descriptors(receive, send); result != 0) {
     return failed("takes no ring of " + std::to_string(options_.descriptors), result);
