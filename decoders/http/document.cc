@@ -21,6 +21,12 @@ bool same_folded(std::string_view a, std::string_view b) {
          std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return folded(x) == folded(y); });
 }
 
+void add_lower(std::string_view name, Text& out) {
+  char* to = out.room(name.size());
+  for (const char c : name) *to++ = folded(c);
+  out.advance(name.size());
+}
+
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
@@ -231,7 +237,7 @@ void DocumentWriter::write_response(Event& event, const MessageView& message) {
   event.set<F::http_response_status_code>(message.line.status);
   if (!message.line.phrase.empty()) {
     value_.clear();
-    for (const char c : message.line.phrase) value_.push_back(folded(c));
+    add_lower(message.line.phrase, value_);
     event.set<F::http_response_status_phrase>(value_.view());
   }
   write_body<F::http_response_body_bytes, F::http_response_body_content, F::response>(event, message,
@@ -293,7 +299,7 @@ void DocumentWriter::write_headers(Event& event, const MessageView& message, std
     const std::string_view name = part(lines_[i].name);
     if (name.empty() || same_folded(name, "content-length") || same_folded(name, "content-type")) continue;
     name_.clear();
-    for (const char c : name) name_.push_back(folded(c));
+    add_lower(name, name_);
     if (!config_.send_all_headers && !std::binary_search(send_headers_.begin(), send_headers_.end(), name_.view()))
       continue;
     const auto same = [&](const HeaderLine& line) { return same_folded(part(line.name), name); };
@@ -331,7 +337,7 @@ void DocumentWriter::write_cookies(TreeWriter& tree, std::string_view cookies) {
     std::string_view value = trimmed(cookie.substr(equal + 1));
     if (value.size() > 1 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
     name_.clear();
-    for (const char c : cookie_name) name_.push_back(folded(c));
+    add_lower(cookie_name, name_);
     tree.member(name_.view()).string(secrets_.hides(cookie_name) ? kHidden : clean(value));
   }
   tree.end();

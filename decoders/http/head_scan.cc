@@ -13,10 +13,10 @@ struct Vector {
     for (unsigned i = 0; i < 64; ++i) mask |= static_cast<std::uint64_t>(at[i] == '\n') << i;
     return mask;
   }
-  static std::uint32_t colons(const std::uint8_t* at) {
-    std::uint32_t mask = 0;
-    for (unsigned i = 0; i < 32; ++i) mask |= static_cast<std::uint32_t>(at[i] == ':') << i;
-    return mask;
+  static std::size_t to_colon(const std::uint8_t* at) {
+    std::size_t count = 0;
+    while (count < 32 && at[count] != ':') ++count;
+    return count;
   }
   static bool same(const std::uint8_t* at, const std::uint8_t* pattern, const std::uint8_t* mask) {
     for (unsigned i = 0; i < 32; ++i) {

@@ -20,7 +20,7 @@ struct Vector {
   static std::uint64_t newlines(const std::uint8_t* at) {
     return equal(at, '\n') | static_cast<std::uint64_t>(equal(at + 32, '\n')) << 32;
   }
-  static std::uint32_t colons(const std::uint8_t* at) { return equal(at, ':'); }
+  static std::size_t to_colon(const std::uint8_t* at) { return _tzcnt_u32(equal(at, ':')); }
   static bool same(const std::uint8_t* at, const std::uint8_t* pattern, const std::uint8_t* mask) {
     const __m256i folded = _mm256_and_si256(_mm256_or_si256(load(at), _mm256_set1_epi8(0x20)), load(mask));
     return _mm256_movemask_epi8(_mm256_cmpeq_epi8(folded, load(pattern))) == -1;

@@ -15,7 +15,10 @@ struct Vector {
     const std::uint64_t high = equal(at + 32, '\n') | equal(at + 48, '\n') << 16;
     return low | high << 32;
   }
-  static std::uint32_t colons(const std::uint8_t* at) { return equal(at, ':') | equal(at + 16, ':') << 16; }
+  static std::size_t to_colon(const std::uint8_t* at) {
+    const std::uint32_t colons = equal(at, ':') | equal(at + 16, ':') << 16;
+    return colons == 0 ? 32 : static_cast<std::size_t>(__builtin_ctz(colons));
+  }
   static bool same(const std::uint8_t* at, const std::uint8_t* pattern, const std::uint8_t* mask) {
     const __m128i fold = _mm_set1_epi8(0x20);
     const __m128i low = _mm_and_si128(_mm_or_si128(load(at), fold), load(mask));

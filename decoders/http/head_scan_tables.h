@@ -62,13 +62,14 @@ inline constexpr std::array<std::uint8_t, 64> kWantedLengths = [] {
   return lengths;
 }();
 
-// The value that a folded line continues.
+// The value that a folded line continues, where it follows the line that ends at `end`.
 struct LastValue {
   Slice* picked = nullptr;
   Slice* line = nullptr;
-  void extend(std::size_t end) {
-    if (picked != nullptr) picked->size = static_cast<std::uint32_t>(end) - picked->at;
-    if (line != nullptr) line->size = static_cast<std::uint32_t>(end) - line->at;
+  std::size_t end = 0;
+  void extend(std::size_t to) const {
+    if (picked != nullptr) picked->size = static_cast<std::uint32_t>(to) - picked->at;
+    if (line != nullptr) line->size = static_cast<std::uint32_t>(to) - line->at;
   }
 };
 

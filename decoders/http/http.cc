@@ -43,6 +43,7 @@ bool list_has(std::string_view list, std::string_view lower) {
 
 // RFC 9112 section 6.3: the last coding decides.
 bool is_chunked(const MessageView& message) {
+  if (!message.marks->has(Header::transfer_encoding)) return false;
   std::string_view codings = message.marks->value(Header::transfer_encoding, message.head);
   std::string_view last;
   while (!codings.empty()) last = next_element(codings);
@@ -217,7 +218,7 @@ Http::Found Http::read_head(State& state, Direction direction, Bytes data, std::
   }
 }
 
-Http::Found Http::begin_message(State& state, Direction direction, const MessageView& message, Context& context) {
+Http::Found Http::begin_message(State& state, Direction direction, MessageView& message, Context& context) {
   Side& side = state.sides[index(direction)];
   side.scanned = 0;
   side.line_seen = false;
@@ -237,7 +238,7 @@ Http::Found Http::begin_message(State& state, Direction direction, const Message
   return Found::progress;
 }
 
-void Http::begin_request(State& state, Direction direction, MessageView message, Context& context) {
+void Http::begin_request(State& state, Direction direction, MessageView& message, Context& context) {
   Side& side = state.sides[index(direction)];
   side.request = true;
   // RFC 9112 section 6.3: a request has a body only if it says so.
@@ -254,8 +255,9 @@ void Http::begin_request(State& state, Direction direction, MessageView message,
   transaction.from = direction;
   transaction.head_method = message.line.method == "HEAD";
   transaction.connect_method = message.line.method == "CONNECT";
-  transaction.event.header().start = side.begin;
-  transaction.event.header().timestamp = side.begin;
+  EventHeader& header = transaction.event.header();
+  header.start = side.begin;
+  header.timestamp = side.begin;
   if (!state.transactions.push_back(context.arena(), std::move(transaction))) {
     // No memory for more that are open: the oldest goes.
     context.counters().add(Counter::transactions_evicted);
@@ -270,7 +272,7 @@ void Http::begin_request(State& state, Direction direction, MessageView message,
   keep_or_write(state, direction, message, context);
 }
 
-void Http::begin_response(State& state, Direction direction, MessageView message, Context& context) {
+void Http::begin_response(State& state, Direction direction, MessageView& message, Context& context) {
   Side& side = state.sides[index(direction)];
   side.status = message.line.status;
   // Interim responses announce the final one, RFC 9110 section 15.2; 101 is final for HTTP.
@@ -303,8 +305,9 @@ void Http::begin_response(State& state, Direction direction, MessageView message
   }
   if (transaction != nullptr) {
     transaction->response_begun = true;
-    transaction->event.header().end = side.begin;
-    transaction->event.header().status = side.status >= 400 ? Status::error : Status::ok;
+    EventHeader& header = transaction->event.header();
+    header.end = side.begin;
+    header.status = side.status >= 400 ? Status::error : Status::ok;
     side.matched = true;
   } else {
     side.own = context.event(direction);
@@ -316,7 +319,7 @@ void Http::begin_response(State& state, Direction direction, MessageView message
 }
 
 // Writes the fields at once where all of them are known, so that nothing is copied; else keeps the head until the end.
-void Http::keep_or_write(State& state, Direction direction, MessageView message, Context& context) {
+void Http::keep_or_write(State& state, Direction direction, MessageView& message, Context& context) {
   Side& side = state.sides[index(direction)];
   const std::string_view type = message.marks->value(Header::content_type, message.head);
   if (!side.body.done() && side.announced <= writer_.max_body()) {

@@ -95,10 +95,10 @@ class Http final : public DecoderOf<Http, http::ConnectionState> {
   };
   Found read_head(State& state, Direction direction, Bytes data, std::size_t& used, Context& context);
   Found read_body(State& state, Direction direction, Bytes data, std::size_t& used, Context& context);
-  Found begin_message(State& state, Direction direction, const MessageView& message, Context& context);
-  void begin_request(State& state, Direction direction, MessageView message, Context& context);
-  void begin_response(State& state, Direction direction, MessageView message, Context& context);
-  void keep_or_write(State& state, Direction direction, MessageView message, Context& context);
+  Found begin_message(State& state, Direction direction, MessageView& message, Context& context);
+  void begin_request(State& state, Direction direction, MessageView& message, Context& context);
+  void begin_response(State& state, Direction direction, MessageView& message, Context& context);
+  void keep_or_write(State& state, Direction direction, MessageView& message, Context& context);
   void keep_content(Side& side, Bytes content, Context& context);
   static void count_skipped(Side& side, Direction direction, const Context& context);
 
@@ -107,7 +107,7 @@ class Http final : public DecoderOf<Http, http::ConnectionState> {
   void finish_request(State& state, Direction direction, Context& context);
   Found finish_response(State& state, Direction direction, Context& context);
   void write_kept(State& state, Direction direction);
-  void write(State& state, Direction direction, MessageView message);
+  void write(State& state, Direction direction, MessageView& message);
 
   [[nodiscard]] Transaction* being_sent(State& state, Direction direction);
   [[nodiscard]] Transaction* awaiting_response(State& state, Direction direction, Context& context);

@@ -82,7 +82,7 @@ void Http::write_kept(State& state, Direction direction) {
   write(state, direction, message);
 }
 
-void Http::write(State& state, Direction direction, MessageView message) {
+void Http::write(State& state, Direction direction, MessageView& message) {
   Side& side = state.sides[index(direction)];
   message.content_length = side.counts_body ? side.body.content_octets() : side.announced;
   message.body_octets = side.to_head ? 0 : message.content_length;

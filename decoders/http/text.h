@@ -11,7 +11,7 @@
 #include <memory>
 #include <string_view>
 
-#include "dataplane/bytes/bytes.h"
+#include "dataplane/event/event.h"
 
 namespace spanbeat::http {
 
@@ -37,8 +37,7 @@ class Text {
     ++size_;
   }
   void add(std::string_view more) {
-    if (more.empty()) return;
-    std::memcpy(room(more.size()), more.data(), more.size());
+    copy_octets(reinterpret_cast<std::uint8_t*>(room(more.size())), more.data(), more.size());
     size_ += more.size();
   }
   void add(std::size_t count, char c) {

@@ -54,23 +54,25 @@ struct Ranges {
 };
 constexpr Ranges kPathRanges{"$$&&+;==@Z__az~~"};   // what stands for itself in a path
 constexpr Ranges kQueryRanges{"&&-.09==AZ__az~~"};  // in a query, with its '=' and '&'
+// In a parameter, up to '&' and '='; in an authority, up to what ends it ("/?#") and what is more than a name (":@[").
+constexpr Ranges kPairRanges{"\0%'<>\xff>\xff>\xff>\xff>\xff>\xff"};
+constexpr Ranges kNameRanges{"\0\"$.09;>AZ\\\xff\\\xff\\\xff"};
 
 // How many characters at the beginning of `text` are in the ranges.
 std::size_t span_of(const Ranges& ranges, std::string_view text) {
-  const __m128i bounds = _mm_loadu_si128(reinterpret_cast<const __m128i*>(ranges.bounds));
+  constexpr int kMode = _SIDD_UBYTE_OPS | _SIDD_CMP_RANGES | _SIDD_MASKED_NEGATIVE_POLARITY;
+  const auto load = [](const void* at) { return _mm_loadu_si128(static_cast<const __m128i*>(at)); };
+  const __m128i bounds = load(ranges.bounds);
   std::size_t at = 0;
   for (; text.size() - at >= 16; at += 16) {
-    const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
-    const int other =
-        _mm_cmpestri(bounds, 16, octets, 16, _SIDD_UBYTE_OPS | _SIDD_CMP_RANGES | _SIDD_NEGATIVE_POLARITY);
+    const int other = _mm_cmpestri(bounds, 16, load(text.data() + at), 16, kMode);
     if (other < 16) return at + static_cast<std::size_t>(other);
   }
-  if (at == text.size()) return at;
-  char tail[16] = {};
-  std::memcpy(tail, text.data() + at, text.size() - at);
-  const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(tail));
-  const int other = _mm_cmpestri(bounds, 16, octets, static_cast<int>(text.size() - at),
-                                 _SIDD_UBYTE_OPS | _SIDD_CMP_RANGES | _SIDD_MASKED_NEGATIVE_POLARITY);
+  const std::size_t rest = text.size() % 16;
+  if (rest == 0) return at;
+  std::uint8_t tail[16] = {};
+  copy_octets(tail, text.data() + at, rest);
+  const int other = _mm_cmpestri(bounds, 16, load(tail), static_cast<int>(rest), kMode);
   return std::min(at + static_cast<std::size_t>(other), text.size());
 }
 
@@ -222,7 +224,8 @@ std::string_view host_of_url(std::string_view url) {
   const std::size_t colon = scheme_end(url);
   if (colon == std::string_view::npos || !url.substr(colon + 1).starts_with("//")) return {};
   url.remove_prefix(colon + 3);
-  std::size_t end = 0;
+  std::size_t end = span_of(kNameRanges, url);
+  if (end == url.size() || url[end] == '/') return url.substr(0, end);  // a host and nothing else, as nearly always
   while (end < url.size() && url[end] != '/' && (class_of(url[end]) & (kMark | kHash)) == 0) ++end;
   url = url.substr(0, end);
   return split_host(without_user(url)).host;
@@ -232,6 +235,7 @@ void Parameters::clear() {
   decoded_[0].clear();
   decoded_[1].clear();
   parameters_.clear();
+  as_sent_ = {};
   sorted_ = true;
 }
 
@@ -247,22 +251,21 @@ void Parameters::add_query(std::string_view query, bool plain) {
     (void)add(query, false);
     return;
   }
-  std::size_t begin = 0;
-  while (begin < query.size()) {
-    std::size_t equals = 0;
-    std::size_t equal = 0;
-    std::size_t end = begin;
-    for (; end < query.size() && query[end] != '&'; ++end) {
-      if (query[end] == '=' && equals++ == 0) equal = end;
-    }
-    if (equals == 0) equal = end;
-    if (end != begin) {
-      const std::size_t value = std::min(equal + 1, end);
-      // A second '=' belongs to the value, and is escaped there.
-      push({query.substr(begin, equal - begin), query.substr(value, end - value), 0, false, equals <= 1});
-    }
+  bool as_sent = parameters_.empty();
+  const auto next = [&](std::size_t from) { return from + span_of(kPairRanges, query.substr(from)); };
+  for (std::size_t begin = 0; begin < query.size();) {
+    const std::size_t equal = next(begin);
+    const std::size_t value = equal < query.size() && query[equal] == '=' ? equal + 1 : equal;
+    std::size_t end = next(value);
+    const bool plain_value = end == query.size() || query[end] == '&';
+    // A second '=' belongs to the value, and is escaped there.
+    while (end < query.size() && query[end] == '=') end = next(end + 1);
+    if (end != begin)
+      push({query.substr(begin, equal - begin), query.substr(value, end - value), 0, false, plain_value});
+    as_sent = as_sent && plain_value && value != equal && end + 1 != query.size();
     begin = end + 1;
   }
+  if (as_sent && parameters_.size() < kMaxParameters) as_sent_ = query;
 }
 
 bool Parameters::add_form(std::string_view form) { return add(form, true); }
@@ -295,6 +298,7 @@ bool Parameters::add(std::string_view query, bool form) {
 }
 
 void Parameters::write(Text& out) {
+  if (sorted_ && !as_sent_.empty()) return out.add(as_sent_);
   if (!sorted_) {
     std::sort(parameters_.begin(), parameters_.end(), [](const Parameter& a, const Parameter& b) {
       const int order = a.name.compare(b.name);

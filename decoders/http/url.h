@@ -54,7 +54,9 @@ class Parameters {
   template <typename Hides>
   void hide(Hides hides, std::string_view replacement) {
     for (Parameter& p : parameters_) {
-      if (hides(p.name)) p.value = replacement;
+      if (!hides(p.name)) continue;
+      p.value = replacement;
+      as_sent_ = {};
     }
   }
   // Sorted by name, escaped, joined.
@@ -73,6 +75,7 @@ class Parameters {
   void push(Parameter parameter);
   Text decoded_[2];
   std::vector<Parameter> parameters_;
+  std::string_view as_sent_;  // a query whose pairs are all written as they stand, if they are in order
   bool sorted_ = true;
 };
 
