@@ -15,7 +15,6 @@ struct Worker::Impl {
         decoders(std::move(made)),
         filter(std::move(chosen)),
         output(ring, counters, input.live()),
-        clocks(output.clocks()),
         table(config.flows.max_flows),
         flows(config.flows, table, keys, output, counters),
         engine(config.streams, config.event_memory, decoders, table, output, counters),
@@ -44,6 +43,12 @@ struct Worker::Impl {
   void quarantine();
   void tick(Time now);
   [[nodiscard]] FlowShunt::Add adder(Time now);
+  [[nodiscard]] StageClocks& clocks() { return output.clocks(); }
+  // What follows is that stage's.
+  void enter(WorkStage stage) {
+    if (clocks().sampling()) [[unlikely]]
+      (void)clocks().enter(stage);
+  }
 
   Source& source;
   FlowShunt* const shunt;
@@ -51,7 +56,6 @@ struct Worker::Impl {
   std::vector<std::unique_ptr<Decoder>> decoders;
   std::optional<Filter> filter;
   EventOutput output;
-  StageClocks& clocks;
   FlowKeyMaker keys;
   FlowTable table;
   Flows flows;
@@ -83,7 +87,7 @@ void Worker::Impl::tick(Time now) {
     engine.start(now);
     flows.start(now);
   }
-  const StageClocks::Turn turn = clocks.begin_timers();
+  const StageClocks::Turn turn = clocks().begin_timers();
   clock = now;
   next_tick = (now >> 26 << 26) + (Time{1} << 26);
   if (shunt != nullptr) shunt->collect(adder(now));
@@ -93,7 +97,7 @@ void Worker::Impl::tick(Time now) {
   output.stage(Stage::packet);
   fragments.expire(now);
   output.flush(now, false);
-  clocks.end_timers(turn);
+  clocks().end_timers(turn);
 }
 
 // Now and then: how much waits, and what the watchdog wants.
@@ -128,17 +132,17 @@ void Worker::Impl::run() {
   if (source.live()) engine.pulse().begin();
   // A live source that was interrupted still gives what it has taken in.
   while (source.live() || !stopping.load(std::memory_order_relaxed)) {
-    clocks.begin();
+    clocks().begin();
     const std::size_t count = source.burst(packets);
     if (count != 0) {
       burst(count);
-      clocks.end(count, source.live() && !busy);
+      clocks().end(count, source.live() && !busy);
       busy = count == kBurst;
       engine.pulse().beat();
       if ((++bursts & 0x3f) == 0 || engine.pulse().asked() != 0) look();
       continue;
     }
-    clocks.end(0, true);
+    clocks().end(0, true);
     busy = false;
     if (source.state() == Source::State::end) break;
     // Nothing arrives, and time passes all the same.
@@ -156,12 +160,12 @@ void Worker::Impl::run() {
   if (clock == kNever) clock = 0;
   output.wait_from_now_on();
   output.packet(output.packet_number() + 1);  // what follows comes after the last packet
-  const StageClocks::Turn turn = clocks.begin_timers();
+  const StageClocks::Turn turn = clocks().begin_timers();
   fragments.flush();
   if (shunt != nullptr) shunt->finish(adder(clock));
   engine.shutdown();
   flows.shutdown(clock);
-  clocks.end_timers(turn);
+  clocks().end_timers(turn);
   live_flows.store(0, std::memory_order_relaxed);
   output.close();
 }
@@ -189,18 +193,16 @@ inline void Worker::Impl::flow_packet(const Packet& packet, Headers& header, con
                                                              : Counter::capture_undecodable_link);
     return;
   }
-  Flows::Found found;
-  {
-    const StageScope stage(clocks, WorkStage::flow);
-    found = flows.account(header, key, guess, packet, count, bytes);
-  }
+  enter(WorkStage::flow);
+  const Flows::Found found = flows.account(header, key, guess, packet, count, bytes);
+  enter(WorkStage::filter);
   bool decoded = false;
   if (header.result != DissectResult::transport) [[unlikely]] {
     if (undecodable(header)) return;
   } else if (found.flow != kNoFlow) {
     const ProtocolId protocol = engine.protocol_of(header);
     if (protocol != 0) {
-      const StageScope stage(clocks, WorkStage::stream);
+      enter(WorkStage::stream);
       if (engine.shedding() && engine.sheds(found.flow, header)) [[unlikely]] {
         // Under overload.
       } else if (header.transport == Transport::tcp) {
@@ -210,6 +212,7 @@ inline void Worker::Impl::flow_packet(const Packet& packet, Headers& header, con
         if (table.record(found.flow).connection == 0) flows.conversation_over(found.flow);
       }
       engine.pulse().leave();
+      enter(WorkStage::filter);
     }
   }
   if (found.flow == kNoFlow && load.step() == OverloadStep::flow_accounting) [[unlikely]] {
@@ -269,7 +272,7 @@ bool Worker::Impl::leaves_out(std::size_t i) {
     }
   }
   if (dedup.on()) {
-    const StageScope stage(clocks, WorkStage::dedup);
+    const StageScope stage(clocks(), WorkStage::dedup);
     if (dedup.is_copy(i, packets[i].timestamp)) {
       counters.add(Counter::capture_duplicate);
       return true;
@@ -281,9 +284,7 @@ bool Worker::Impl::leaves_out(std::size_t i) {
 void Worker::Impl::burst(std::size_t count) {
   std::uint64_t bytes = 0;
   std::size_t marks = 0;
-  const bool stamped = clocks.sampling();
-  if (stamped) [[unlikely]]
-    clocks.enter(WorkStage::dissect);
+  enter(WorkStage::dissect);
   // Dissect the whole burst, then let the table fetch what the packets will need.
   for (std::size_t i = 0; i < count; ++i) {
     const Packet& packet = packets[i];
@@ -297,7 +298,7 @@ void Worker::Impl::burst(std::size_t count) {
     bytes += packet.wire_length;
     dissect(packet, header, tunnels);
     if (choosy && dedup.on()) [[unlikely]] {
-      const StageScope stage(clocks, WorkStage::dedup);
+      const StageScope stage(clocks(), WorkStage::dedup);
       dedup.prepare(i, packet, header);
     }
     if (header.result == DissectResult::bad_link || header.result == DissectResult::fragment) [[unlikely]]
@@ -305,13 +306,11 @@ void Worker::Impl::burst(std::size_t count) {
     keys.make(header, key);
     if (key.valid) table.prefetch_bucket(key);
   }
-  if (stamped) [[unlikely]]
-    clocks.enter(WorkStage::lookup);
+  enter(WorkStage::lookup);
   for (std::size_t i = 0; i < count; ++i) guesses[i] = flow_keys[i].valid ? table.candidate(flow_keys[i]) : kNoFlow;
   counters.add(Counter::capture_received, count - marks);
   counters.add(Counter::capture_received_bytes, bytes);
-  if (stamped) [[unlikely]]
-    clocks.enter(WorkStage::filter);
+  enter(WorkStage::filter);
   for (std::size_t i = 0; i < count; ++i) packet(i);
   output.progress(packets[count - 1].number);
   live_flows.store(table.size(), std::memory_order_relaxed);

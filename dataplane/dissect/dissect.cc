@@ -304,8 +304,7 @@ void dissect(const Packet& packet, Headers& headers, const TunnelSet& tunnels) {
   using namespace dissecting;  // NOLINT(google-build-using-namespace)
   // In place: an assignment would make a copy first. The tunnels stay unwritten.
   ::new (static_cast<HeaderFields*>(&headers)) HeaderFields;
-  Rest rest{packet.octets.data(), packet.octets.data() + packet.octets.size(),
-            std::max(packet.wire_length, static_cast<std::uint32_t>(packet.octets.size()))};
+  Rest rest(packet.octets, packet.wire_length);
   if (packet.link == LinkType::ethernet && rest.size() >= 14) [[likely]] {
     headers.mac = rest.at;
     const std::uint16_t ether_type = load16(rest.at + 12);
@@ -319,7 +318,7 @@ void dissect_transport(Bytes payload, std::uint32_t wire, Headers& headers, cons
   headers.fragment_more = false;
   headers.fragment_offset = 0;
   ++headers.reassembled;
-  const dissecting::Rest rest{payload.data(), payload.data() + payload.size(), wire};
+  const dissecting::Rest rest(payload, wire);
   if (headers.version == IpVersion::v6) return dissecting::read_ipv6_payload(rest, headers.protocol, headers, tunnels);
   dissecting::read_transport(rest, headers, tunnels);
 }

@@ -6,6 +6,7 @@
 // Limits: whoever reads checks size() before; advance() does not.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 
 #include "dataplane/dissect/headers.h"
@@ -42,21 +43,28 @@ inline std::uint32_t load32(const std::uint8_t* at) {
   return __builtin_bswap32(word);
 }
 
-// The part of the packet that is not read yet. `wire` is how long it was on the wire, at least size().
+// The part of the packet that is not read yet. `wire` is how long it was on the wire, at least size(). Small enough to
+// be handed on in registers.
 struct Rest {
-  const std::uint8_t* at;
-  const std::uint8_t* end;
-  std::uint32_t wire;
+  const std::uint8_t* at = nullptr;
+  std::uint32_t left = 0;
+  std::uint32_t wire = 0;
 
-  [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(end - at); }
+  Rest() = default;
+  Rest(Bytes octets, std::uint32_t length)
+      : at(octets.data()),
+        left(static_cast<std::uint32_t>(octets.size())),
+        wire(std::max(length, static_cast<std::uint32_t>(octets.size()))) {}
+  [[nodiscard]] std::size_t size() const { return left; }
   // `count` is at most size(), and so at most `wire`.
   void advance(std::size_t count) {
     at += count;
+    left -= static_cast<std::uint32_t>(count);
     wire -= static_cast<std::uint32_t>(count);
   }
   // An upper layer says how long it is; what lies behind is padding of a lower layer.
   void limit(std::size_t length) {
-    if (length < size()) end = at + length;
+    if (length < left) left = static_cast<std::uint32_t>(length);
     if (length < wire) wire = static_cast<std::uint32_t>(length);
   }
 };

@@ -17,9 +17,7 @@ struct Inside {
   Rest rest{};
 };
 
-Rest payload_of(const Headers& headers) {
-  return {headers.payload.data(), headers.payload.data() + headers.payload.size(), headers.payload_wire};
-}
+Rest payload_of(const Headers& headers) { return {headers.payload, headers.payload_wire}; }
 
 // Can a packet be kept by what was read of the inside?
 bool readable(const Headers& headers) {

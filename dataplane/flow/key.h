@@ -74,8 +74,9 @@ class FlowKeyMaker {
     std::uint64_t macs = 0;
     std::uint64_t sum = 0;
     if (headers.mac != nullptr) {
-      const std::uint64_t destination = load48(headers.mac);
-      const std::uint64_t source = load48(headers.mac + 6);
+      // Six octets each; what is read beyond them belongs to the other address.
+      const std::uint64_t destination = load<std::uint64_t>(headers.mac) & 0xffffffffffff;
+      const std::uint64_t source = load<std::uint64_t>(headers.mac + 4) >> 16;
       macs = destination ^ source;
       sum = destination + source;
     }

@@ -363,7 +363,7 @@ void StreamEngine::note_syn(FlowIndex flow, int side, const Headers& headers) {
   }
 }
 
-bool StreamEngine::tcp(FlowIndex flow, int side, const Headers& headers, Time timestamp, ProtocolId protocol) {
+bool StreamEngine::tcp_segment(FlowIndex flow, int side, const Headers& headers, Time timestamp, ProtocolId protocol) {
   FlowRecord& record = flows_.record(flow);
   const bool syn = (headers.tcp_flags & kSyn) != 0;
   const bool fin = (headers.tcp_flags & kFin) != 0;
@@ -372,8 +372,6 @@ bool StreamEngine::tcp(FlowIndex flow, int side, const Headers& headers, Time ti
     if (syn) note_syn(flow, side, headers);
     if (record.ended != 0 || (!data && !fin) || (headers.tcp_flags & kRst) != 0) return false;
     (void)open(flow, protocol, true);
-  } else if (!data && !syn && !fin && (headers.tcp_flags & kRst) == 0 && record.holding == 0) {
-    return false;  // a bare ACK that nothing waits for
   }
   const std::uint32_t number = record.connection - 1;
   Connection& connection = at(number);

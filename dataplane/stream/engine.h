@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "dataplane/event/output.h"
+#include "dataplane/flow/tcp_account.h"
 #include "dataplane/flow/wheel.h"
 #include "dataplane/overload.h"
 #include "dataplane/pulse.h"
@@ -58,7 +59,11 @@ class StreamEngine {
 
   // One packet of a flow with a decoder. `side` is 0 for the direction of the flow's first packet. True when its
   // payload went to (or waits for) the decoder.
-  bool tcp(FlowIndex flow, int side, const Headers& headers, Time timestamp, ProtocolId protocol);
+  bool tcp(FlowIndex flow, int side, const Headers& headers, Time timestamp, ProtocolId protocol) {
+    const bool bare_ack = headers.payload_wire == 0 && (headers.tcp_flags & (kSyn | kFin | kRst)) == 0;
+    if (bare_ack && flows_.record(flow).holding == 0) return false;  // nothing waits for it
+    return tcp_segment(flow, side, headers, timestamp, protocol);
+  }
   bool datagram(FlowIndex flow, int side, const Headers& headers, Time timestamp, ProtocolId protocol);
 
   // Moves the packet clock; runs what is due. `now` never goes back.
@@ -114,13 +119,21 @@ class StreamEngine {
   }
   void note_syn(FlowIndex flow, int side, const Headers& headers);
 
+  bool tcp_segment(FlowIndex flow, int side, const Headers& headers, Time timestamp, ProtocolId protocol);
+
   // reassembly.cc
   void handle_syn(std::uint32_t number, int side, const Headers& headers, bool& replaced);
   void segment(std::uint32_t number, int side, const Headers& headers, Time timestamp);
   void hold(std::uint32_t number, int side, std::uint32_t sequence, Bytes data, std::uint32_t wire, bool fin,
             const Headers& headers, Time timestamp);
   bool insert_held(Connection& connection, StreamHalf& half, HeldSegment segment, Bytes data);
-  [[nodiscard]] bool gated(const Connection& connection, int side, bool has_ack, std::uint32_t acknowledgement) const;
+  // Must a segment wait because its ACK covers octets of the other side that were not seen yet?
+  [[nodiscard]] __attribute__((always_inline)) bool gated(const Connection& connection, int side, bool has_ack,
+                                                          std::uint32_t acknowledgement) const {
+    const StreamHalf& other = connection.half[static_cast<std::size_t>(1 - side)];
+    if (!has_ack || !other.known || sequence_distance(acknowledgement, other.next) <= 0) return false;
+    return !connection.one_sided || flows_.record(connection.flow).packets[1 - side] != 0;
+  }
   void deliver(Connection& connection, int side, Bytes data, std::uint32_t wire, bool fin, Time timestamp);
   void feed(Connection& connection, int side, Bytes data);
   void gap(Connection& connection, int side, std::uint32_t octets);

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "dataplane/flow/tcp_account.h"
 #include "dataplane/stream/engine_context.h"
 
 namespace spanbeat {
@@ -55,14 +54,6 @@ void StreamEngine::handle_syn(std::uint32_t number, int side, const Headers& hea
   }
 }
 
-// Must a segment wait because its ACK covers octets of the other side that were not seen yet?
-__attribute__((always_inline)) inline bool StreamEngine::gated(const Connection& connection, int side, bool has_ack,
-                                                               std::uint32_t acknowledgement) const {
-  const StreamHalf& other = connection.half[static_cast<std::size_t>(1 - side)];
-  if (!has_ack || !other.known || sequence_distance(acknowledgement, other.next) <= 0) return false;
-  return !connection.one_sided || flows_.record(connection.flow).packets[1 - side] != 0;
-}
-
 void StreamEngine::segment(std::uint32_t number, int side, const Headers& headers, Time timestamp) {
   Connection& connection = at(number);
   StreamHalf& half = connection.half[static_cast<std::size_t>(side)];
@@ -106,13 +97,19 @@ void StreamEngine::segment(std::uint32_t number, int side, const Headers& header
   const bool first =
       half.held == nullptr || sequence_distance(half.held->sequence, sequence) >= static_cast<std::int32_t>(wire);
   if (ahead == 0 && first && !gated(connection, side, has_ack, headers.acknowledgement)) [[likely]] {
-    if (half.skip >= wire && wire == data.size() && !fin && connection.hole_since == kNever) {  // nobody looks at it
+    const bool plain = wire == data.size() && !fin;
+    if (plain && half.skip >= wire && connection.hole_since == kNever) {  // nobody looks at it
       half.next += wire;
       half.skip -= wire;
       return;
     }
     context_->enter(number, connection, timestamp);
-    deliver(connection, side, data, wire, fin, timestamp);
+    if (plain) {
+      half.next += wire;
+      feed(connection, side, data);
+    } else {
+      deliver(connection, side, data, wire, fin, timestamp);
+    }
     if (connection.hole_since != kNever) {
       if (drain(connection) && connection.hole_since != kNever) {
         connection.hole_since = now_;
