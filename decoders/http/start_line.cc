@@ -21,11 +21,10 @@ constexpr std::array<bool, 256> kToken = [] {
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
-void set_version(std::string_view version, StartLine& line) {
-  if (version.size() < 3 || !is_digit(version[0]) || !is_digit(version[2])) return;
-  if (version[0] > '1' || version[2] > '2') return;
-  line.major = static_cast<std::uint8_t>(version[0] - '0');
-  line.minor = static_cast<std::uint8_t>(version[2] - '0');
+void set_version(char major, char minor, StartLine& line) {
+  if (major < '0' || major > '1' || minor < '0' || minor > '2') return;
+  line.major = static_cast<std::uint8_t>(major - '0');
+  line.minor = static_cast<std::uint8_t>(minor - '0');
 }
 
 StartLine parse_status_line(std::string_view text) {
@@ -35,9 +34,9 @@ StartLine parse_status_line(std::string_view text) {
   if (!is_digit(text[9]) || !is_digit(text[10]) || !is_digit(text[11])) return line;
   if (text.size() > 12 && text[12] != ' ') return line;
   line.kind = StartLine::Kind::response;
-  set_version(text.substr(5, 3), line);
+  set_version(text[5], text[7], line);
   line.status = static_cast<std::uint16_t>((text[9] - '0') * 100 + (text[10] - '0') * 10 + (text[11] - '0'));
-  if (text.size() > 13) line.phrase = text.substr(13);
+  if (text.size() > 13) line.phrase = {text.data() + 13, text.size() - 13};
   return line;
 }
 
@@ -89,8 +88,8 @@ StartLine parse_start_line(std::string_view text) {
   line.kind = StartLine::Kind::request;
   line.method = text.substr(0, method_end);
   line.target = text.substr(method_end + 1, version_begin - 1 - (method_end + 1));
-  set_version(version.substr(kVersionPrefix.size()), line);
-  line.http2_preface = line.method == "PRI" && line.target == "*" && version == "HTTP/2.0";
+  if (version.size() >= 8) set_version(version[5], version[7], line);
+  line.http2_preface = line.target == "*" && line.method == "PRI" && version == "HTTP/2.0";
   return line;
 }
 
