@@ -78,6 +78,9 @@ enum class Stage : std::uint8_t {
 
 // The response that is under way.
 struct Answer {
+  // Packetbeat's destination.bytes stops at the row in which a result passes 100 KiB, and so does ours.
+  static constexpr std::uint64_t kCountedResult = std::uint64_t{100} << 10;
+
   Stage stage = Stage::greeting;
   bool begun = false;
   bool has_columns = false;  // a result set was seen: num_fields is known
@@ -97,6 +100,11 @@ struct Answer {
   GrowBuffer columns;  // of the binary protocol: type and UNSIGNED of each column
 
   void clear();
+  // A row whose octets were added.
+  void count_row() {
+    ++num_rows;
+    if (counted == 0 && octets > kCountedResult) counted = octets;
+  }
 };
 
 struct MysqlConnection {
@@ -158,6 +166,7 @@ class Mysql final : public DecoderOf<Mysql, mysql::MysqlConnection> {
   [[nodiscard]] Place find_response(State& state, Bytes data);
   [[nodiscard]] Step leave(State& state, Counter why, Context& context);
   Found read_packets(State& state, bool from_client, Bytes data, std::size_t& used, Context& context);
+  [[nodiscard]] std::size_t pass_rows(State& state, Bytes data) const;
   Found end_packet(State& state, bool from_client, Context& context);
   [[nodiscard]] bool wanted(const State& state, bool from_client, std::uint8_t first) const;
   Found handle(State& state, bool from_client, const Message& message, Context& context);

@@ -275,6 +275,24 @@ TEST(Mysql, RowsAndTheirLengthAreLimitedAsTheSettingsSay) {
   EXPECT_EQ(outcome->documents[0].get("mysql.num_rows"), "3");
 }
 
+TEST(Mysql, RowsThatNobodyShowsAreCountedAndTheirOctetsUpToOneHundredKibibytes) {
+  constexpr std::size_t kRow = 4 + 3 + 3000;  // packet header, length, value
+  const std::string answer = result(std::vector<std::string>(60, std::string(3000, 'v')));
+  const std::size_t before = answer.size() - 60 * kRow - 9;  // less the EOF packet at the end
+  const std::size_t counted_rows = ((std::size_t{100} << 10) - before) / kRow + 1;
+  Script script = after_login(kClassic);
+  script.from_client(query("SELECT a FROM items")).from_server(answer);
+  script.from_client(query("SELECT b FROM items")).from_server(result({"", "2"}));
+  for (const auto& segments : {testing::whole(), testing::pieces_of(1448), testing::pieces_of(3007)}) {
+    const auto outcome = play(*std::make_unique<Mysql>(std::make_shared<MysqlConfig>()), script, segments);
+    ASSERT_EQ(outcome->documents.size(), 2u);
+    EXPECT_EQ(outcome->documents[0].get("mysql.num_rows"), "60");
+    EXPECT_EQ(outcome->documents[0].header.destination_bytes, before + counted_rows * kRow);
+    EXPECT_EQ(outcome->documents[1].get("mysql.num_rows"), "2");
+    EXPECT_EQ(outcome->documents[1].header.destination_bytes, result({"", "2"}).size());
+  }
+}
+
 TEST(Mysql, QueryAttributesAreNotPartOfTheStatement) {
   const std::string none = std::string("\0\x01", 2);
   const std::string one = std::string("\x01\x01\0\x01\xfd\0", 6) + counted("key") + counted("value");

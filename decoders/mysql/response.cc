@@ -16,8 +16,6 @@ namespace {
 constexpr std::uint64_t kShortestOk = 5;  // before 4.1; since then 7
 constexpr std::uint64_t kLongestEof = 5;  // "EOF_Packet"; what is longer and begins alike is an "OK_Packet"
 constexpr std::uint64_t kMostColumns = 65535;
-// Packetbeat's destination.bytes stops at the row in which a result passes 100 KiB, and so does ours.
-constexpr std::uint64_t kCountedResult = std::uint64_t{100} << 10;
 
 // The end of definitions or rows. A row may begin with the same octet only when its first value is so long that the
 // packet is full.
@@ -241,9 +239,8 @@ void Mysql::row_or_end(MysqlConnection& state, const Message& message, Context& 
     end_of_result(state, status_of(message.payload, message.length), context);
     return;
   }
-  ++answer.num_rows;
+  answer.count_row();
   if (shows_rows(state)) show_row(state, message.payload, context);
-  if (answer.counted == 0 && answer.octets > kCountedResult) answer.counted = answer.octets;
 }
 
 // "COM_STMT_PREPARE_OK".
