@@ -35,7 +35,10 @@ class StreamEngine::EngineContext final : public Context {
   }
   void set_timer(Time when) override {
     connection_->timer = when;
-    engine_.schedule(number_, *connection_);
+    // Nearly always the connection comes round before that anyway.
+    if (Wheel::tick_at(when) < connection_->scheduled || connection_->scheduled == 0) {
+      engine_.schedule(number_, *connection_);
+    }
   }
   [[nodiscard]] std::uint64_t skip_left(Direction direction) const override {
     const bool first = (direction == Direction::originator) != connection_->turned;

@@ -145,7 +145,6 @@ void Dns::answer(State& state, const Received& received, Context& context) {
     if (received.length > kPlainUdpLimit && !message.has_opt) event.note(kAnswerTooLarge);
     if (query != nullptr && query->has_opt != message.has_opt) event.note(query->has_opt ? kNoEdns : kUnexpectedEdns);
   }
-  event.set<F::dns_type>("answer");
   write_message(event, message);
   if (config_->send_request && query != nullptr) {
     DnsMessage asked;
@@ -181,7 +180,6 @@ void Dns::give_up(State& state, Direction asker, DnsQuery* query, std::string_vi
   char name[kMaxNameText];
   if (message.read({Pending<DnsQuery>::extra(query), query->size}, name)) {
     write_query(event, *query, message.question_name);
-    event.set<F::dns_type>("query");
     write_message(event, message);
     if (config_->send_request) render_request(event, {message, scratch_});
   }

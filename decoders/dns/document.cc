@@ -22,11 +22,14 @@ void write_addresses(Event& event, const DnsMessage& message, const DnsAddresses
 
 void Dns::write_query(Event& event, const DnsQuery& query, std::string_view name) {
   Digits digits;
-  event.set<F::method>(dns_opcode_name(static_cast<std::uint8_t>(query.flags >> 11 & 15), digits));
-  if (!query.has_question) return;
+  const std::string_view method = dns_opcode_name(static_cast<std::uint8_t>(query.flags >> 11 & 15), digits);
+  if (!query.has_question) {
+    event.set<F::method>(method);
+    return;
+  }
+  event.set_all<F::method, F::resource>(method, name);
   question_parts(query.question_type, query.question_class, name,
                  [&event](auto... parts) { event.set_joined<F::query>(parts...); });
-  event.set<F::resource>(name);
 }
 
 void Dns::write_question(Event& event, const DnsMessage& message) {
@@ -67,10 +70,11 @@ void Dns::write_message(Event& event, const DnsMessage& message) {
   event.set_all<F::dns_additionals_count, F::dns_answers_count, F::dns_authorities_count, F::dns_flags_authentic_data,
                 F::dns_flags_authoritative, F::dns_flags_checking_disabled, F::dns_flags_recursion_available,
                 F::dns_flags_recursion_desired, F::dns_flags_truncated_response, F::dns_id, F::dns_op_code,
-                F::dns_response_code>(message.additionals.count - (message.has_opt ? 1 : 0), message.answers.count,
-                                      message.authorities.count, flag(kAd), flag(kAa), flag(kCd), flag(kRa), flag(kRd),
-                                      flag(kTc), message.id, dns_opcode_name(message.opcode(), opcode),
-                                      dns_response_code_name(message.response_code, response_code));
+                F::dns_response_code, F::dns_type>(
+      message.additionals.count - (message.has_opt ? 1 : 0), message.answers.count, message.authorities.count,
+      flag(kAd), flag(kAa), flag(kCd), flag(kRa), flag(kRd), flag(kTc), message.id,
+      dns_opcode_name(message.opcode(), opcode), dns_response_code_name(message.response_code, response_code),
+      message.is_response() ? "answer" : "query");
   for (const auto& [bit, name_of_bit] : kFlags) {
     if (flag(bit)) event.set<F::dns_header_flags>(name_of_bit);
   }

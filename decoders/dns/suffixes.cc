@@ -47,9 +47,8 @@ std::uint64_t longer_by(std::string_view label, std::uint64_t hash) {
 std::uint32_t tag_of(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32); }
 std::size_t slot_of(std::uint64_t hash, std::size_t slots) { return hash & (slots - 1); }
 
-// Is the character at `at` a dot between labels, and not an escaped one inside a label?
+// Is the dot at `at` one between labels, and not an escaped one inside a label?
 bool is_separator(std::string_view name, std::size_t at) {
-  if (name[at] != '.') return false;
   std::size_t backslashes = 0;
   while (backslashes < at && name[at - 1 - backslashes] == '\\') ++backslashes;
   return backslashes % 2 == 0;
@@ -57,8 +56,11 @@ bool is_separator(std::string_view name, std::size_t at) {
 
 // The beginning of the label whose last character is before `end`.
 std::size_t label_begin(std::string_view name, std::size_t end) {
-  while (end > 0 && !is_separator(name, end - 1)) --end;
-  return end;
+  while (const void* dot = memrchr(name.data(), '.', end)) {
+    end = static_cast<std::size_t>(static_cast<const char*>(dot) - name.data());
+    if (is_separator(name, end)) return end + 1;
+  }
+  return 0;
 }
 
 std::uint64_t hash_of(std::string_view suffix) {

@@ -1,5 +1,7 @@
 #include "decoders/dns/text.h"
 
+#include <emmintrin.h>
+
 #include <charconv>
 
 namespace spanbeat {
@@ -53,12 +55,24 @@ void DnsTextBuffer::base32hex(Bytes octets) {
   if (bits != 0) put(kDigits[word << (5 - bits) & 31]);
 }
 
+namespace {
+
+bool is_plain(std::uint8_t octet) { return octet >= 0x20 && octet < 0x7f && octet != '"' && octet != '\\'; }
+bool are_plain16(const std::uint8_t* octets) {
+  const __m128i text = _mm_loadu_si128(reinterpret_cast<const __m128i*>(octets));
+  const __m128i offset = _mm_sub_epi8(text, _mm_set1_epi8(0x20));
+  const __m128i printable = _mm_cmpeq_epi8(_mm_min_epu8(offset, _mm_set1_epi8(0x5e)), offset);
+  const __m128i marks =
+      _mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('"')), _mm_cmpeq_epi8(text, _mm_set1_epi8('\\')));
+  return _mm_movemask_epi8(_mm_andnot_si128(marks, printable)) == 0xffff;
+}
+
+}  // namespace
+
 void DnsTextBuffer::escaped(Bytes octets, bool named) {
-  const auto is_plain = [](std::uint8_t octet) {
-    return octet >= 0x20 && octet < 0x7f && octet != '"' && octet != '\\';
-  };
   for (std::size_t at = 0; at < octets.size(); ++at) {
     const std::size_t begin = at;
+    while (octets.size() - at >= 16 && are_plain16(octets.data() + at)) at += 16;
     while (at < octets.size() && is_plain(octets[at])) ++at;
     put({reinterpret_cast<const char*>(octets.data()) + begin, at - begin});
     if (at == octets.size()) return;
