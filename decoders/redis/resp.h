@@ -27,6 +27,17 @@ inline constexpr std::int64_t kStreamed = INT64_MIN;
 
 // The number and the line's end behind a type octet. Takes octets only when the line is whole.
 [[nodiscard]] inline Got read_count(Cursor& data, std::int64_t& count) {
+  if (data.size() >= 4) {  // one digit or two, as nearly always
+    const std::uint8_t* octets = data.data();
+    const unsigned first = unsigned{octets[0]} - '0';
+    const unsigned second = unsigned{octets[1]} - '0';
+    const std::size_t digits = second < 10 ? 2 : 1;
+    if (first < 10 && octets[digits] == '\r' && octets[digits + 1] == '\n') {
+      count = digits == 2 ? first * 10 + second : first;
+      data.skip(digits + 2);
+      return Got::whole;
+    }
+  }
   Cursor at = data;
   std::uint8_t octet = at.u8();
   const bool negative = octet == '-';
