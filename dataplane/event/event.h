@@ -253,11 +253,8 @@ struct Event::Record {
 // Copies a value; most are short, and a call of memcpy costs more than they do.
 inline void copy_octets(std::uint8_t* to, const void* from, std::size_t size) {
   const auto* octets = static_cast<const std::uint8_t*>(from);
-  if (size > 64) {
+  if (size > 32) {
     std::memcpy(to, octets, size);
-  } else if (size > 32) {
-    std::memcpy(to, octets, 32);
-    std::memcpy(to + size - 32, octets + size - 32, 32);
   } else if (size >= 16) {
     std::memcpy(to, octets, 16);
     std::memcpy(to + size - 16, octets + size - 16, 16);
