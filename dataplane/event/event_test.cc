@@ -97,7 +97,7 @@ TEST(Event, WithoutRoomTextsAreCutAndTheEventSaysSo) {
   EXPECT_EQ(arena.in_use(), 0U);
 }
 
-TEST(EventArena, BlocksAreKeptForTheNextAndGivenBackWhenTheCeilingWantsIt) {
+TEST(EventArena, BlocksAreKeptForTheNextAndTheCeilingHolds) {
   EventArena arena(8192);
   const EventArena::Block small = arena.allocate(100);
   ASSERT_NE(small.data, nullptr);
@@ -110,7 +110,7 @@ TEST(EventArena, BlocksAreKeptForTheNextAndGivenBackWhenTheCeilingWantsIt) {
   EXPECT_EQ(again.data, other.data);
   arena.release(again);
   const EventArena::Block all = arena.allocate(8192 - kPadding);
-  EXPECT_NE(all.data, nullptr) << "what is kept makes room";
+  EXPECT_NE(all.data, nullptr) << "what is kept takes no room away";
   EXPECT_EQ(arena.allocate(1).data, nullptr);
   arena.release(all);
   EXPECT_EQ(arena.allocate(8192).data, nullptr) << "more than the ceiling";
