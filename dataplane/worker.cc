@@ -129,6 +129,7 @@ FlowShunt::Add Worker::Impl::adder(Time now) {
 }
 
 void Worker::Impl::run() {
+  table.populate();
   if (source.live()) engine.pulse().begin();
   // A live source that was interrupted still gives what it has taken in.
   while (source.live() || !stopping.load(std::memory_order_relaxed)) {

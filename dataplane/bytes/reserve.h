@@ -19,6 +19,13 @@ template <typename Element>
   return static_cast<Element*>(memory);
 }
 
+// Makes all of an array resident now, near the thread that asks. Without memory for it, or where the kernel cannot
+// (before Linux 5.14), that happens as it is touched.
+template <typename Element>
+void populate(Element* array, std::size_t count) {
+  (void)madvise(array, count * sizeof(Element), MADV_POPULATE_WRITE);
+}
+
 // What an array may come to use: whole huge pages.
 template <typename Element>
 [[nodiscard]] constexpr std::size_t reserved(std::size_t count) {

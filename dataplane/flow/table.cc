@@ -35,6 +35,8 @@ void FlowTable::keep_tunnels() {
   if (tunnels_ == nullptr) tunnels_ = reserve<TunnelInfo>(capacity_);
 }
 
+void FlowTable::populate() { spanbeat::populate(buckets_, mask_ + 1); }
+
 FlowIndex FlowTable::find(const FlowKey& key) const {
   const std::uint16_t tag = tag_of(key.hash);
   for (std::size_t i = 0; i < kMaxProbe; ++i) {

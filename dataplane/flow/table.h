@@ -87,6 +87,10 @@ class FlowTable {
   // Null where tunnels are not kept.
   [[nodiscard]] TunnelInfo* tunnel(FlowIndex index) { return tunnels_ == nullptr ? nullptr : &tunnels_[index]; }
 
+  // The first flows lie in buckets all over the table: makes these resident before there is a packet, near the thread
+  // that is going to use them.
+  void populate();
+
   // For a burst: first for all keys prefetch_bucket, then for all candidate, which fetches the likely record.
   void prefetch_bucket(const FlowKey& key) const { __builtin_prefetch(&buckets_[key.hash & mask_]); }
   [[nodiscard]] FlowIndex candidate(const FlowKey& key) const {
