@@ -72,6 +72,26 @@ class Kafka(Delivery, unittest.TestCase):
         self.assertTrue(all(len(p) == 1 for p in partitions.values()))
         self.assertGreater(len({p for ps in partitions.values() for p in ps}), 1)
 
+    def test_partitions_are_chosen_by_turns_at_random_or_by_a_field(self):
+        for way, rule in (("turns", "round_robin: {group_events: 2}"), ("random", "random: {group_events: 1}"), ("field", "hash: {hash: ['type']}")):
+            with self.subTest(way):
+                self.topic = "partition-" + way
+                self.reset = lambda: None
+                self.deliver(", partition: {%s}" % rule)
+                self.assert_all_arrived()
+                messages = self.messages()
+                counts = Counter(m["partition"] for m in messages)
+                self.assertEqual(len(counts), 3 if way != "field" else len(counts))
+                if way == "turns":
+                    self.assertLessEqual(max(counts.values()) - min(counts.values()), 2)
+                if way == "field":
+                    places = defaultdict(set)
+                    for message in messages:
+                        places[json.loads(message["payload"])["type"]].add(message["partition"])
+                    self.assertTrue(all(len(p) == 1 for p in places.values()))
+                    self.assertGreater(len(places), 2)
+                del self.reset
+
     def test_every_compression(self):
         for compression in ("none", "gzip", "snappy", "lz4", "zstd"):
             with self.subTest(compression):

@@ -9,7 +9,7 @@ import urllib.request
 
 from support import live
 from support.accounting import Counters
-from support.delivery import Delivery, free_port
+from support.delivery import Delivery, as_set, free_port
 from support.proxy import Proxy, certificates
 
 
@@ -67,6 +67,35 @@ class Logstash(Delivery, unittest.TestCase):
         self.deliver(", slow_start: true, pipelining: 0")
         self.assert_all_arrived()
         self.assertLess(10, self.stats()["largest_batch"])
+
+    def hosts(self, addresses, more):
+        """The configuration's `hosts` are these."""
+        self.output = lambda _: ("output.logstash: {hosts: [%s], bulk_max_size: 7, backoff.init: 10ms, backoff.max: 50ms%s}\n"
+                                 % (", ".join('"%s"' % a for a in addresses), more))
+
+    def test_all_hosts_share_the_load_when_that_was_asked_for(self):
+        for shared in (True, False):
+            with self.subTest(loadbalance=shared):
+                proxies = [Proxy(self.address()) for _ in range(3)]
+                self.hosts([p.address for p in proxies], ", loadbalance: %s" % ("true" if shared else "false"))
+                self.deliver()
+                self.assert_all_arrived()
+                self.assertEqual(sum(1 for p in proxies if p.made > 0), 3 if shared else 1)
+
+    def test_another_host_takes_over_from_one_that_is_not_there(self):
+        for shared in (True, False):
+            with self.subTest(loadbalance=shared):
+                self.hosts(["127.0.0.1:%d" % free_port(), self.address(), "127.0.0.1:%d" % free_port()],
+                           ", loadbalance: %s" % ("true" if shared else "false"))
+                self.deliver()
+                self.assert_all_arrived()
+
+    def test_connections_are_made_anew_when_their_time_to_live_is_over(self):
+        proxy = Proxy(self.address())
+        self.hosts([proxy.address], ", ttl: 1ms, pipelining: 0")
+        self.deliver()
+        self.assert_all_arrived()
+        self.assertGreater(proxy.made, 2)
 
     def test_what_a_partial_acknowledgement_leaves_out_comes_again(self):
         run = self.deliver(", bulk_max_size: 20", before=self.fault("mode=partialdrop&count=5"))
@@ -145,6 +174,22 @@ class Redis(Delivery, unittest.TestCase):
         self.deliver(', key: "beat-%{[type]}"')
         self.assert_all_arrived()
         self.assertEqual(set(self.ask("KEYS", "*")), {"beat-" + json.loads(d)["type"] for d in self.expected})
+
+    def test_subscribers_of_a_channel_get_what_is_published(self):
+        host, port = self.address().split(":")
+        reader = subprocess.Popen(["redis-cli", "-h", host, "-p", port, "SUBSCRIBE", "documents"], env=dict(os.environ, REDISCLI_AUTH=self.password),
+                                  stdout=subprocess.PIPE)
+        try:
+            for _ in range(3):  # "subscribe", the channel, 1
+                reader.stdout.readline()
+            self.deliver(", datatype: channel, key: documents")
+            published = [[reader.stdout.readline() for _ in range(3)][2] for _ in range(sum(self.expected.values()))]
+        finally:
+            reader.kill()
+            reader.wait()
+            reader.stdout.close()
+        self.assertEqual(as_set(json.loads(line) for line in published), self.expected)
+        self.assertEqual(self.ask("DBSIZE"), ["0"])
 
     def test_a_wrong_password_is_told(self):
         self.password = "wrong"
