@@ -2,9 +2,8 @@
 // not tell.
 //
 // What:   net_af_packet (DPDK 22.11) never asks for PACKET_STATISTICS, net_af_xdp leaves out packets that found the
-// ring
-//         full. The sockets are those of AF_PACKET and AF_XDP that are there after the port was made and were not
-//         before; they are asked here.
+//         ring full. The sockets are those of AF_PACKET and AF_XDP that are there after the port was made and were
+//         not before; they are asked here.
 // Limits: they are the driver's: never closed here, and not to be asked when the port has been closed. Nobody else may
 //         open such sockets while a port is made. PACKET_STATISTICS begins anew at each call: one reader.
 #pragma once
