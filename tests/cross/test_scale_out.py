@@ -77,7 +77,8 @@ class ScaleOut(unittest.TestCase):
         # Elasticsearch takes what this consumer writes, and the consumer never hears of it; then it is killed.
         proxy.mute = True
         two = self.sensor("two", 20, "sample", "http", "redis")
-        live.wait_until(lambda: proxy.muted > 0, "an answer that is kept from the consumer")
+        # The group may be sharing its partitions out just now, for which it takes up to a minute.
+        live.wait_until(lambda: proxy.muted > 0, "an answer that is kept from the consumer", 150)
         dying.run("kill")
 
         created = self.created(one, two)
