@@ -30,7 +30,8 @@ DocumentWalk::DocumentWalk() {
   }
 }
 
-// Each entry says where the next one is, so this is a chain of loads; everything else keeps out of its way.
+// Each entry says where the next one is, so this is a chain of loads; everything else keeps out of its way. The fields'
+// numbers are looked at by index(), before a program is made of a shape.
 bool DocumentWalk::scan(const EventHeader& header, const std::uint8_t* event) {
   const std::uint8_t* at = event + sizeof(EventHeader);
   const std::uint8_t* const end = event + header.size;
@@ -42,7 +43,7 @@ bool DocumentWalk::scan(const EventHeader& header, const std::uint8_t* event) {
     std::uint32_t head;
     std::memcpy(&size, at + offsetof(FieldEntry, size), sizeof size);
     std::memcpy(&head, at, sizeof head);
-    const std::uint8_t* const next = at + sizeof(FieldEntry) + ((std::size_t{size} + 7) & ~std::size_t{7});
+    const std::uint8_t* const next = at + entry_size(size);
     if (next > end + 7) [[unlikely]]
       break;
     if (head == previous && count != 0) {  // one more value of a list
@@ -72,7 +73,7 @@ void DocumentWalk::index(const EventHeader& header, const std::uint8_t* event) {
   while (static_cast<std::size_t>(end - at) >= sizeof(FieldEntry) && at < end) {
     const FieldEntry entry = entry_at(at);
     const std::size_t field = number_of(entry.field);
-    const std::uint8_t* const next = at + sizeof entry + ((std::size_t{entry.size} + 7) & ~std::size_t{7});
+    const std::uint8_t* const next = at + entry_size(entry.size);
     if (field >= kFields || next > end + 7) break;
     if (entry.is_null != 0) [[unlikely]] {
       nulls.add(field);

@@ -77,7 +77,7 @@ void DocumentWalk::write_several(std::size_t field, const std::uint8_t* at, cons
       }
     }
     if (at == last) break;
-    at += sizeof entry + ((std::size_t{entry.size} + 7) & ~std::size_t{7});
+    at += entry_size(entry.size);
   }
   if (!plain) output.end_list();
 }
@@ -114,7 +114,7 @@ void DocumentWalk::write_related_ip(const EventHeader& header, const Sources& so
         }
       }
       if (at == last) break;
-      at += sizeof entry + ((std::size_t{entry.size} + 7) & ~std::size_t{7});
+      at += entry_size(entry.size);
     }
   }
   output.end_list();

@@ -77,7 +77,7 @@ class Logstash(Delivery, unittest.TestCase):
         for shared in (True, False):
             with self.subTest(loadbalance=shared):
                 proxies = [Proxy(self.address()) for _ in range(3)]
-                self.hosts([p.address for p in proxies], ", loadbalance: %s" % ("true" if shared else "false"))
+                self.hosts([p.address for p in proxies], ", loadbalance: " + json.dumps(shared))
                 self.deliver()
                 self.assert_all_arrived()
                 self.assertEqual(sum(1 for p in proxies if p.made > 0), 3 if shared else 1)
@@ -86,7 +86,7 @@ class Logstash(Delivery, unittest.TestCase):
         for shared in (True, False):
             with self.subTest(loadbalance=shared):
                 self.hosts(["127.0.0.1:%d" % free_port(), self.address(), "127.0.0.1:%d" % free_port()],
-                           ", loadbalance: %s" % ("true" if shared else "false"))
+                           ", loadbalance: " + json.dumps(shared))
                 self.deliver()
                 self.assert_all_arrived()
 
