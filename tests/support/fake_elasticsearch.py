@@ -1,5 +1,5 @@
 """A fake Elasticsearch, for the answers that a real one gives only when it is in trouble: it takes bulk requests and answers as it is told, with the
-replies that the bulk API's documentation gives."""
+replies that the bulk API's documentation gives; and it keeps templates and lifecycle policies, which the real one of tests/servers does not know."""
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +12,9 @@ class FakeElasticsearch:
         self.actions = []  # of these documents
         self.troubles = []  # functions of (actions, body): None, or (status, reply) for the whole request, or a list of statuses for items
         self.requests = 0
+        self.calls = []  # (method, path) of all others
+        self.kept = {}  # what was put, by its path
+        self.lacks = {}  # by the beginning of a path: (status, reply)
         self.version = "8.19.5"
         fake = self
 
@@ -31,16 +34,20 @@ class FakeElasticsearch:
                     self.wfile.write(text)
 
             def do_GET(self):
-                if self.path == "/":
-                    self.answer(200, {"version": {"number": fake.version}})
-                else:
-                    self.answer(404, {"error": {"type": "resource_not_found_exception", "reason": "not there"}})
+                with fake.lock:
+                    fake.calls.append((self.command, self.path))
+                    self.answer(*fake.tell(self.path))
 
             do_HEAD = do_GET
 
             def do_PUT(self):
-                self.rfile.read(int(self.headers["Content-Length"]))
-                self.answer(200, {"acknowledged": True})
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                with fake.lock:
+                    fake.calls.append((self.command, self.path))
+                    refusal = fake.refusal(self.path)
+                    if not refusal:
+                        fake.kept[self.path] = body
+                    self.answer(*(refusal or (200, {"acknowledged": True})))
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -50,6 +57,16 @@ class FakeElasticsearch:
         self.server.daemon_threads = True
         self.address = "127.0.0.1:%d" % self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def refusal(self, path):
+        return next((reply for beginning, reply in self.lacks.items() if path.startswith(beginning)), None)
+
+    def tell(self, path):
+        if path == "/":
+            return 200, {"version": {"number": self.version}}
+        if path in self.kept:
+            return 200, {path.rsplit("/", 1)[1]: self.kept[path]}
+        return self.refusal(path) or (404, {"error": {"type": "resource_not_found_exception", "reason": "not there"}})
 
     def bulk(self, body):
         lines = [json.loads(line) for line in body.splitlines()]

@@ -1,5 +1,6 @@
 #include "export/sinks/elasticsearch/index_setup.h"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 
@@ -88,6 +89,14 @@ bool is_lacking(const HttpReply& reply) {
          reply.body.find("not supported") != std::string::npos;
 }
 
+// It stands in a URL; servers take hardly more.
+bool is_policy_name(std::string_view name) {
+  return !name.empty() && name.front() != '_' && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
+  });
+}
+
 std::string refused(const std::string& what, const HttpReply& reply) { return what + ": " + problem_of(reply); }
 
 }  // namespace
@@ -136,8 +145,15 @@ IndexSetup read_index_setup(const Setting& root, const std::string& stream, Diag
   SettingReader ilm(root.find("setup.ilm"), "setup.ilm", diagnostics);
   std::string enabled = "true";
   ilm.read("enabled", enabled);
+  if (enabled != "true" && enabled != "false" && enabled != "auto") {
+    diagnostics.error(*ilm.raw("enabled"), ilm.key("enabled"), "must be true, false or auto");
+  }
   setup.ilm_enabled = enabled != "false";
   ilm.read("policy_name", setup.policy_name);
+  if (!is_policy_name(setup.policy_name)) {
+    diagnostics.error(*ilm.raw("policy_name"), ilm.key("policy_name"),
+                      "must be letters, digits, '.', '_' and '-', and not begin with '_'");
+  }
   ilm.read("policy_file", setup.policy_file);
   ilm.read("check_exists", setup.ilm_check_exists);
   ilm.read("overwrite", setup.ilm_overwrite);
