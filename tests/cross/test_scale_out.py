@@ -74,16 +74,29 @@ class ScaleOut(unittest.TestCase):
         self.addCleanup(staying.down)
         live.wait_until(lambda: cluster.count() > 0, "the first documents")
 
-        # Elasticsearch takes what this consumer writes, and the consumer never hears of it; then it is killed.
+        # Elasticsearch takes what this consumer writes, and the consumer never hears of it; then it is killed. So it has to have partitions, and
+        # something to read in them: while the group shares them out, which may take a minute and is done again when a member was too slow, the
+        # other consumer may read all that there is. Then a further sensor comes.
+        def both_have_partitions():
+            shares = cluster.shares()
+            return shares and len(shares) == 2 and all(shares)
+
+        live.wait_until(both_have_partitions, lambda: "partitions for both consumers: %s" % cluster.shares(), 150)
         proxy.mute = True
-        two = self.sensor("two", 20, "sample", "http", "redis")
-        # The group may be sharing its partitions out just now, for which it takes up to a minute.
-        live.wait_until(lambda: proxy.muted > 0, "an answer that is kept from the consumer", 150)
+        sensors = [one, self.sensor("two", 20, "sample", "http", "redis")]
+
+        def an_answer_is_kept():
+            if not proxy.muted and both_have_partitions() and cluster.count() >= self.created(*sensors).total():
+                sensors.append(self.sensor("further-%d" % len(sensors), 1, "sample"))
+            return proxy.muted
+
+        live.wait_until(an_answer_is_kept, lambda: "an answer that is kept from the consumer: %s" % cluster.shares(), 150)
         dying.run("kill")
 
-        created = self.created(one, two)
+        created = self.created(*sensors)
         total = sum(created.values())
-        live.wait_until(lambda: cluster.count() >= total, lambda: "%d documents; there are %d" % (total, cluster.count()), 120)
+        live.wait_until(lambda: cluster.committed() >= total, lambda: "%d documents; %d are done with" % (total, cluster.committed()), 120)
+        self.assertEqual(cluster.count(), total)
         messages = cluster.messages()
         sent = {}
         for message in messages:

@@ -1,11 +1,10 @@
 """Kafka, Elasticsearch and what moves documents from one into the other, as docs/scale-out.md lays them out, on loopback."""
 import json
-import subprocess
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
-from support import live
+from support import broker, live
 from support.delivery import free_port
 from support.program import Home
 
@@ -16,7 +15,7 @@ class Cluster:
     """`cleanup(function)` is called with what ends each part, as soon as there is one. CannotInstall: it cannot be had here."""
 
     def __init__(self, cleanup, partitions, instance="cluster"):
-        self.cleanup, self.instance = cleanup, instance
+        self.cleanup, self.instance, self.partitions = cleanup, instance, partitions
         live.Server("benthos")  # so that nothing is started if there is none
         self.kafka = live.Server("kafka", instance=instance, SPANBEAT_KAFKA_PORT=str(free_port()), SPANBEAT_KAFKA_PARTITIONS=str(partitions))
         self.elasticsearch = live.Server("elasticsearch", instance=instance, SPANBEAT_ELASTICSEARCH_PORT=str(free_port()))
@@ -72,6 +71,12 @@ class Cluster:
 
     def messages(self, topic=TOPIC):
         """Every message: partition, offset, key, payload."""
-        done = subprocess.run(["kcat", "-b", self.brokers, "-t", topic, "-C", "-e", "-q", "-J"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60,
-                              check=True)
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        return broker.messages(self.brokers, topic)
+
+    def shares(self, index=INDEX):
+        """How many partitions each consumer has; None while they are being shared out."""
+        return broker.shares(self.brokers, "to-" + index)
+
+    def committed(self, index=INDEX, topic=TOPIC):
+        """How many messages the consumers of an index are done with."""
+        return broker.committed(self.brokers, "to-" + index, topic, self.partitions)
