@@ -98,6 +98,31 @@ class Elasticsearch(Delivery, unittest.TestCase):
         self.assertGreater(Counters(run)["sink_retried"], 0)
         self.assertGreaterEqual(proxy.made, 100)
 
+    def test_hosts_share_the_documents_and_when_one_goes_away_the_others_take_all(self):
+        hosts = [Proxy(self.address()) for _ in range(2)]
+        for host in hosts:
+            self.addCleanup(host.close)
+        self.address = lambda: '", "'.join(host.address for host in hosts)
+        self.small = ", bulk_max_size: 20, worker: 2"
+        program = self.begin("60s")
+        enough = 100_000  # octets: many documents
+        # Each of the two workers has a connection with each host.
+        live.wait_until(lambda: all(host.made >= 2 and host.taken > enough for host in hosts),
+                        lambda: "documents by both hosts: %s" % [(host.made, host.taken) for host in hosts])
+        gone, stays = hosts
+        gone.go_away()
+        at_end, before = gone.taken, stays.taken
+        live.wait_until(lambda: stays.taken > before + 2 * enough, lambda: "documents by the host that stays: %d and %d" % (before, stays.taken))
+        self.wait_for_more(program)
+        self.tell_to_end(program)
+        counters = self.end(program)
+        found = self.ids()
+        self.assertLessEqual(gone.taken, at_end + enough, "nothing goes there any more")
+        self.assertEqual(counters["event_acknowledged"], counters["event_created"])
+        self.assertEqual((len(found), sum(found.values())), (counters["event_created"],) * 2)
+        self.assertGreater(counters["sink_retried"] + counters["sink_write_errors"], 0)
+        self.assertIn(gone.address, program.said().decode())
+
     def test_what_a_mapping_refuses_is_rejected_alone_and_told(self):
         self.reset()
         self.ask("/" + self.index, {"mappings": {"properties": {"method": {"type": "integer"}}}}, "PUT")

@@ -1,4 +1,5 @@
 """A TCP proxy before a server of a test: it cuts connections, keeps answers to itself, and speaks TLS where the server does not."""
+import contextlib
 import os
 import socket
 import ssl
@@ -17,6 +18,8 @@ class Proxy:
         self.cuts = 0  # connections that are still to be cut
         self.cut_after = 0  # octets from the client
         self.made = 0  # connections so far
+        self.taken = 0  # octets of clients that went on to the server
+        self.ends = []  # of connections
         self.mute = False  # the server's answers do not come through
         self.muted = 0  # octets of answers that did not
         self.lock = threading.Lock()
@@ -52,6 +55,8 @@ class Proxy:
         except OSError:
             client.close()
             return
+        with self.lock:
+            self.ends += [client, server]
         back = threading.Thread(target=self.carry, args=(server, client, None, True), daemon=True)
         back.start()
         self.carry(client, server, left)
@@ -67,6 +72,8 @@ class Proxy:
                     self.muted += len(data)
                     continue
                 sink.sendall(data)
+                if not answers:
+                    self.taken += len(data)
                 left = None if left is None else left - len(data)
         except OSError:
             pass
@@ -76,6 +83,17 @@ class Proxy:
             except OSError:
                 pass
             end.close()
+
+    def go_away(self):
+        """As a host that ends: who connects is refused, and connections end."""
+        # A thread that waits in accept() keeps it open.
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.close()
+        with self.lock:
+            for end in self.ends:
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
 
     def close(self):
         self.listener.close()
