@@ -44,6 +44,8 @@ void MemoryQueue::work(bool all, Time wait) {
       (all || filling_->documents.size() >= enough_ || clock_.steady() >= due_)) {
     hand_on();
   }
+  // Also a sink that holds nothing hears of its connections only when it is called.
+  if (!waiting_for_sink()) (void)sink_.settled(0);
   while (waiting_for_sink()) {
     if (!ready_.empty()) {
       sink_.offer(ready_.front());

@@ -67,7 +67,8 @@ class Sink {
   // Takes the batch (it is null afterwards) or, while it has no room, leaves it. Never waits.
   virtual void offer(std::unique_ptr<Batch>& batch) = 0;
   // Works for at most `wait` nanoseconds, and not at all when there is nothing to do. Gives a batch that is settled, or
-  // null when none is.
+  // null when none is. Called now and then, without waiting, while it holds nothing, so that it can look after what it
+  // is connected with.
   [[nodiscard]] virtual std::unique_ptr<Batch> settled(Time wait) = 0;
   // It holds documents that it has taken: settled() is to be called, as it works on them there.
   [[nodiscard]] virtual bool working() const { return false; }

@@ -1,14 +1,19 @@
 """output.kafka with a real broker, read back by a real consumer (kcat)."""
 import json
+import os
+import re
 import shutil
-import subprocess
-import time
+import threading
 import unittest
+import urllib.request
 from collections import Counter, defaultdict
+from pathlib import Path
 
-from support import live
-from support.accounting import Counters
-from support.delivery import Delivery, free_port
+from support import broker, live
+from support.accounting import Counters, offences
+from support.delivery import SAMPLE, Delivery, free_port
+from support.program import FLOWS, Home
+from support.wire import Live
 
 
 @unittest.skipUnless(shutil.which("kcat"), "needs kcat")
@@ -35,32 +40,53 @@ class Kafka(Delivery, unittest.TestCase):
         topic = "" if "topic" in more else ", topic: %s" % (self.topic or "sample")
         return 'output.kafka: {hosts: ["%s"], backoff.init: 10ms, backoff.max: 100ms%s%s}\n' % (self.address(), topic, more)
 
-    def kcat(self, *arguments):
-        return subprocess.run(["kcat", "-b", self.endpoints["KAFKA_BOOTSTRAP"], *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60,
-                              check=True).stdout
-
-    def written(self, topic):
-        """How many messages the broker has of a topic: what the ends of its partitions say."""
-        partitions = json.loads(self.kcat("-L", "-J", "-t", topic))["topics"][0]["partitions"]
-        ends = [word for p in partitions for word in ("-t", "%s:%d:-1" % (topic, p["partition"]))]
-        return sum(int(line.split()[-1]) for line in self.kcat("-Q", *ends).splitlines())
-
     def messages(self, topic=None):
-        """Every message of a topic, one for each partition and offset: key, headers, payload. On a busy machine kcat now and then takes a slow answer
-        for the end; then it reads again."""
-        topic, until, found = topic or self.topic, time.monotonic() + 60, {}
-        while True:
-            for line in self.kcat("-t", topic, "-C", "-e", "-q", "-J").splitlines():
-                message = json.loads(line)
-                found[message["partition"], message["offset"]] = message
-            if len(found) >= self.written(topic) or time.monotonic() > until:
-                return list(found.values())
+        return broker.messages(self.endpoints["KAFKA_BOOTSTRAP"], topic or self.topic)
 
     def order_of(self, document):
         return document["network"].get("community_id")  # without a key they are spread
 
     def received(self):
         return [json.loads(m["payload"]) for m in sorted(self.messages(), key=lambda m: (m["partition"], m["offset"]))]
+
+    def test_what_librdkafka_counts_is_told_and_agrees_with_what_arrived(self):
+        self.reset()
+        with Home() as home:
+            pipe = home.file("pipe")
+            os.remove(pipe)
+            os.mkfifo(pipe)
+            end = os.open(pipe, os.O_RDWR)  # it does not end before this is closed
+            threading.Thread(target=lambda: os.write(end, Path(SAMPLE).read_bytes()), daemon=True).start()
+            program = Live(home, None, ["-t", "-I", pipe], flows=FLOWS, output=self.output("") + "http: {enabled: true, port: 0}\n")
+            self.addCleanup(program.kill)
+            program.wait_for("Metrics endpoint listening on")
+            at = "http://" + re.search(r"endpoint listening on: (localhost:\d+)", program.text.decode()).group(1)
+
+            def figures():
+                """What the output says, when librdkafka, every 10 s, has told the same; flows come at the end."""
+                with urllib.request.urlopen(at + "/stats", timeout=30) as answer:
+                    told = json.load(answer)["libbeat"]
+                events, own = told["output"]["events"], told.get("outputs", {}).get("kafka", {})
+                return 0 < events["acked"] == own.get("messages") and events["active"] == 0 and (told["output"], own)
+
+            output, found = live.wait_until(figures, "librdkafka's figures")
+            arrived = broker.written(self.address(), self.topic)
+            with urllib.request.urlopen(at + "/metrics", timeout=30) as answer:
+                prometheus = dict(re.findall(r'^spanbeat_output_statistic\{output="kafka",name="(\w+)"\} (\d+)$', answer.read().decode(), re.M))
+            os.close(end)
+            run = program.end()
+        self.assertEqual(run.status, 0, run.explain())
+        self.assertEqual(offences(run), [], run.explain())
+        self.assert_all_arrived()
+        self.assertEqual((found["messages"], found["queued_messages"], found["queued_bytes"]), (arrived, 0, 0))
+        self.assertLess(arrived, sum(self.expected.values()))
+        self.assertGreaterEqual(found["message_bytes"], output["write"]["bytes"])
+        self.assertGreater(found["bytes_write"], 0)
+        self.assertGreater(found["bytes_read"], 0)
+        self.assertGreaterEqual(found["requests"], found["responses"])
+        self.assertGreater(found["responses"], 0)
+        self.assertEqual(set(prometheus), set(found))
+        self.assertEqual(int(prometheus["messages"]), arrived)
 
     def test_a_flow_stays_in_one_partition(self):
         self.deliver()
