@@ -9,6 +9,8 @@
 
 namespace spanbeat {
 
+inline constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
 // An array of `count` zeroed elements. Throws std::bad_alloc when the address space is refused. Free with unreserve().
 template <typename Element>
 [[nodiscard]] Element* reserve(std::size_t count, bool huge = true) {
@@ -29,7 +31,6 @@ void populate(Element* array, std::size_t count) {
 // What an array may come to use: whole huge pages.
 template <typename Element>
 [[nodiscard]] constexpr std::size_t reserved(std::size_t count) {
-  constexpr std::size_t kHugePage = std::size_t{2} << 20;
   return (count * sizeof(Element) + kHugePage - 1) / kHugePage * kHugePage;
 }
 

@@ -3,7 +3,8 @@
 // What:   writers take a place to write at, keep it in a register, and give it back when they are done. What lies
 // behind the
 //         place is not initialised and not zeroed.
-// Why:    std::string's resize writes every octet twice.
+// Why:    std::string's resize writes every octet twice. Large texts lie on huge pages where the system gives them:
+//         batches of documents pass through several threads, each of which would miss its way to small pages.
 // Limits: growing moves the text; places must be taken anew then.
 #pragma once
 
@@ -13,7 +14,17 @@
 #include <string_view>
 #include <utility>
 
+#include "dataplane/bytes/reserve.h"
+
 namespace spanbeat {
+
+struct FreeText {
+  std::size_t octets = 0;  // from reserve(); 0: from new
+  void operator()(char* data) const {
+    if (octets != 0) return unreserve(data, octets);
+    delete[] data;
+  }
+};
 
 class TextBuffer {
  public:
@@ -46,18 +57,26 @@ class TextBuffer {
   void finish(const char* at) { size_ = static_cast<std::size_t>(at - data_.get()); }
 
  private:
+  using Memory = std::unique_ptr<char[], FreeText>;
+
+  static Memory memory(std::size_t size) {
+    if (size < kHugePage) return Memory(new char[size]);
+    return Memory(reserve<char>(size), FreeText{size});
+  }
+
   [[gnu::noinline]] char* grow(const char* at, std::size_t more) {
     const std::size_t used = at == nullptr ? 0 : static_cast<std::size_t>(at - data_.get());
     std::size_t wanted = capacity_ < 2048 ? 4096 : capacity_ * 2;
     while (wanted < used + more) wanted *= 2;
-    auto bigger = std::make_unique_for_overwrite<char[]>(wanted);
+    if (wanted >= kHugePage) wanted = reserved<char>(wanted);
+    Memory bigger = memory(wanted);
     if (used != 0) std::memcpy(bigger.get(), data_.get(), used);
     data_ = std::move(bigger);
     capacity_ = wanted;
     return data_.get() + used;
   }
 
-  std::unique_ptr<char[]> data_;
+  Memory data_;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;
 };

@@ -112,6 +112,8 @@ class Reader {
     // What is under way is bounded by the batches that are held.
     set("queue.buffering.max.messages", "10000000");
     set("queue.buffering.max.kbytes", "2097151");
+    // Compression reads documents where they lie; copied first, they pass through the caches twice.
+    set("message.copy.max.bytes", "0");
     without_effect("channel_buffer_size", "the batches under way are bounded by queue.mem.events");
   }
 
