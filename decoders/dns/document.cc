@@ -10,11 +10,12 @@ namespace {
 // RFC 1035 section 4.1.1, RFC 4035 section 3.
 enum : std::uint16_t { kAa = 0x400, kTc = 0x200, kRd = 0x100, kRa = 0x80, kAd = 0x20, kCd = 0x10 };
 
+// The values of a field follow one another, so that events of more and of fewer addresses have one shape (Program).
+template <Field field>
 void write_addresses(Event& event, const DnsMessage& message, const DnsAddresses& addresses) {
   for (std::size_t i = 0; i < addresses.count; ++i) {
     const auto& [begin, size] = addresses.places[i];
-    const IpAddress address = IpAddress::from_wire(message.octets.subspan(begin, size));
-    event.set_all<F::dns_resolved_ip, F::related_ip>(address, address);
+    event.set<field>(IpAddress::from_wire(message.octets.subspan(begin, size)));
   }
 }
 
@@ -81,7 +82,8 @@ void Dns::write_message(Event& event, const DnsMessage& message) {
   if (message.dnssec_ok()) event.set<F::dns_header_flags>("DO");
   if (message.has_opt) write_opt(event, message.octets, message.opt, scratch_);
   if (message.questions != 0) write_question(event, message);
-  write_addresses(event, message, addresses);
+  write_addresses<F::dns_resolved_ip>(event, message, addresses);
+  write_addresses<F::related_ip>(event, message, addresses);
 }
 
 }  // namespace spanbeat

@@ -212,6 +212,30 @@ void DocumentWalk::write(const StreamPlan& plan, const EventHeader& header, cons
   output.end();
 }
 
+struct DocumentWalk::WholeEnd {
+  Field octets, ip, port;
+  Program::End end;
+};
+
+const DocumentWalk::WholeEnd* DocumentWalk::whole_end(std::size_t field, const FieldSet& set,
+                                                      const FieldSet& derived) const {
+  static constexpr WholeEnd kEnds[] = {
+      {Field::client_bytes, Field::client_ip, Field::client_port, Program::kSource},
+      {Field::source_bytes, Field::source_ip, Field::source_port, Program::kSource},
+      {Field::server_bytes, Field::server_ip, Field::server_port, Program::kDestination},
+      {Field::destination_bytes, Field::destination_ip, Field::destination_port, Program::kDestination}};
+  for (const WholeEnd& end : kEnds) {
+    if (number_of(end.octets) != field) continue;
+    for (std::size_t i = field; i <= number_of(end.port); ++i) {
+      const bool belongs = i == field || i == number_of(end.ip) || i == number_of(end.port);
+      const bool is_derived = derived.has(i) && !nulls_.has(i);
+      if (set.has(i) || is_derived != belongs) return nullptr;
+    }
+    return &end;
+  }
+  return nullptr;
+}
+
 Program DocumentWalk::make_program(const StreamPlan& plan, const FieldSet& derived, Transitions& transitions) const {
   // Places among the entries, as pointers differ from event to event.
   const auto place_in = [this](const auto& entries, const std::uint8_t* entry) {
@@ -227,7 +251,10 @@ Program DocumentWalk::make_program(const StreamPlan& plan, const FieldSet& deriv
     if (!set.has(field) && (!derived.has(field) || nulls_.has(field))) continue;
     program.add_text(transitions.text(previous, field));
     previous = field;
-    if (set.has(field)) {
+    if (const WholeEnd* const whole = whole_end(field, set, derived); whole != nullptr) {
+      program.add_end(whole->end);
+      previous = field = number_of(whole->port);
+    } else if (set.has(field)) {
       program.add_value(field, kinds_[field], first_place(first_[field]), last_place(last_[field]));
     } else if (plan.constants().has(field)) {
       program.add_text(plan.constant(field).json);
@@ -256,12 +283,18 @@ SPANBEAT_INLINE void DocumentWalk::append_by_program(const Program& program, con
   const Sources made_of{
       entry(entries_, program.places.related_first), entry(last_entries_, program.places.related_last),
       entry(last_entries_, program.places.source_domain), entry(last_entries_, program.places.destination_domain)};
+  if (program.shows_ends()) {
+    ends_[Program::kSource].set(header.source_bytes, source_ip_, header.source_port);
+    ends_[Program::kDestination].set(header.destination_bytes, destination_ip_, header.destination_port);
+  }
   output.start(program.steps().size(), program.room());
   const char* const text = program.text();
   for (const Program::Step& step : program.steps()) {
     output.piece(text + step.offset, step.size);
-    if (step.kind != Program::kDerivedKind) {
+    if (step.kind < Program::kEndKind) {
       write_set(step.kind, step.field, entries_[step.first], last_entries_[step.last], output);
+    } else if (step.kind == Program::kEndKind) {
+      output.end_text(ends_[step.field].characters, ends_[step.field].size);
     } else {
       write_derived(step.field, plan, header, direction, made_of, output);
     }
@@ -273,10 +306,19 @@ SPANBEAT_INLINE void DocumentWalk::append_by_program(const Program& program, con
 void DocumentWalk::prepare(const EventHeader& header) {
   source_ip_.set(header.source);
   destination_ip_.set(header.destination);
-  source_port_.set(header.source_port);
-  destination_port_.set(header.destination_port);
-  source_bytes_.set(header.source_bytes);
-  destination_bytes_.set(header.destination_bytes);
+}
+
+void DocumentWalk::EndText::set(std::uint64_t octets, const ShortText& ip, std::uint16_t port) {
+  constexpr std::string_view kIp = ",\"ip\":\"";
+  constexpr std::string_view kPort = "\",\"port\":";
+  char* at = write_integer(static_cast<std::int64_t>(octets), characters);
+  std::memcpy(at, kIp.data(), kIp.size());
+  at += kIp.size();
+  std::memcpy(at, ip.characters, 48);
+  at += ip.size;
+  std::memcpy(at, kPort.data(), kPort.size());
+  at = write_unsigned(port, at + kPort.size());
+  size = static_cast<std::size_t>(at - characters);
 }
 
 void DocumentWalk::append_json(const StreamPlan& plan, const EventHeader& header, const std::uint8_t* event,

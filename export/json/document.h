@@ -36,10 +36,14 @@ class DocumentWalk {
     char characters[kScalarRoom];
     std::size_t size = 0;
     void set(const IpAddress& address) { size = static_cast<std::size_t>(write_ip(address, characters) - characters); }
-    void set(std::uint64_t number) {
-      size = static_cast<std::size_t>(write_integer(static_cast<std::int64_t>(number), characters) - characters);
-    }
     [[nodiscard]] std::string_view view() const { return {characters, size}; }
+  };
+
+  // Octets, address and port of an end as they stand in client and source, or in server and destination.
+  struct EndText {
+    char characters[kEndRoom];
+    std::size_t size = 0;
+    void set(std::uint64_t octets, const ShortText& ip, std::uint16_t port);
   };
 
   static FieldEntry entry_at(const std::uint8_t* at) {
@@ -72,6 +76,9 @@ class DocumentWalk {
   // The same, and what follows from the event's own fields.
   [[nodiscard]] static std::uint64_t conditions(const StreamPlan& plan, const EventHeader& header, const FieldSet& set);
   [[nodiscard]] FieldSet derived(const StreamPlan& plan, std::uint64_t conditions) const;
+  // The end that is shown whole from this field on: its octets, address and port, and nothing else between them.
+  struct WholeEnd;
+  [[nodiscard]] const WholeEnd* whole_end(std::size_t field, const FieldSet& set, const FieldSet& derived) const;
   // The text between the values of a document with these fields.
   [[nodiscard]] Program make_program(const StreamPlan& plan, const FieldSet& derived, Transitions& transitions) const;
 
@@ -123,10 +130,7 @@ class DocumentWalk {
   std::array<const std::uint8_t*, kFields> last_;
   ShortText source_ip_;
   ShortText destination_ip_;
-  ShortText source_port_;
-  ShortText destination_port_;
-  ShortText source_bytes_;
-  ShortText destination_bytes_;
+  std::array<EndText, 2> ends_;  // by Program::End
   ProgramCache programs_;
   std::vector<IpAddress> related_;  // what related.ip holds so far
   void keep_community_id(std::size_t at, std::size_t begin) {

@@ -92,6 +92,33 @@ TEST_F(Documents, ZeroesAreNotShown) {
   EXPECT_EQ(at(made, "/event/end"), "\"2015-08-27T08:00:55.658Z\"");
 }
 
+TEST_F(Documents, AnEndIsTheSameInClientAndSourceUnlessTheEventSaysMoreOfIt) {
+  const auto ends = [this](const auto& change) {
+    Event event = transaction(arena_);
+    EventHeader& header = event.header();
+    header.source = address("2001:db8:1111:2222:3333:4444:5555:6666");
+    header.source_bytes = INT64_MAX;
+    header.source_port = 65535;
+    header.destination_port = 80;
+    change(event, header);
+    const std::string made = document(event);
+    return at(made, "/client") + at(made, "/source") + at(made, "/server") + at(made, "/destination");
+  };
+  const std::string source =
+      R"({"bytes":9223372036854775807,"ip":"2001:db8:1111:2222:3333:4444:5555:6666","port":65535})";
+  const std::string destination = R"({"bytes":2272,"ip":"10.0.0.2","port":80})";
+  EXPECT_EQ(ends([](Event&, EventHeader&) {}), source + source + destination + destination);
+  EXPECT_EQ(ends([](Event&, EventHeader& header) { header.source_bytes = 0; }),
+            R"({"ip":"2001:db8:1111:2222:3333:4444:5555:6666","port":65535})"
+            R"({"ip":"2001:db8:1111:2222:3333:4444:5555:6666","port":65535})" +
+                destination + destination);
+  EXPECT_EQ(ends([](Event& event, EventHeader&) { event.set<F::server_ip>(address("10.0.0.9")); }),
+            source + source + R"({"bytes":2272,"ip":"10.0.0.9","port":80})" + destination);
+  EXPECT_EQ(ends([](Event& event, EventHeader&) { event.set<F::source_mac>("AA-BB"); }),
+            source + R"({"bytes":9223372036854775807,"ip":"2001:db8:1111:2222:3333:4444:5555:6666","mac":"AA-BB",)" +
+                R"("port":65535})" + destination + destination);
+}
+
 TEST_F(Documents, ADurationOfNothingIsShownAndANegativeOneIsNot) {
   Event event = transaction(arena_);
   event.header().end = event.header().start;

@@ -182,19 +182,19 @@ void DocumentWalk::write_derived(std::size_t field, const StreamPlan& plan, cons
       break;
     case Field::source_port:
     case Field::client_port:
-      output.rendered_integer(header.source_port, source_port_.view());
+      output.integer(header.source_port);
       break;
     case Field::destination_port:
     case Field::server_port:
-      output.rendered_integer(header.destination_port, destination_port_.view());
+      output.integer(header.destination_port);
       break;
     case Field::source_bytes:
     case Field::client_bytes:
-      output.rendered_integer(static_cast<std::int64_t>(header.source_bytes), source_bytes_.view());
+      output.integer(static_cast<std::int64_t>(header.source_bytes));
       break;
     case Field::destination_bytes:
     case Field::server_bytes:
-      output.rendered_integer(static_cast<std::int64_t>(header.destination_bytes), destination_bytes_.view());
+      output.integer(static_cast<std::int64_t>(header.destination_bytes));
       break;
     case Field::client_domain:
       output.text(text_at(sources.source_domain));

@@ -162,14 +162,14 @@ class JsonOutput {
     std::memcpy(at_, text.data(), 48);
     at_ += text.size();
   }
+  // Text of an end (Program), of which kEndRoom octets are readable.
+  SPANBEAT_INLINE void end_text(const char* text, std::size_t size) {
+    std::memcpy(at_, text, kEndRoom);
+    at_ += size;
+  }
   SPANBEAT_INLINE void date(Time value) { at_ = style_.dates.write(value, at_); }
   SPANBEAT_INLINE void ip(const IpAddress& address) { at_ = write_ip(address, at_); }
   SPANBEAT_INLINE void integer(std::int64_t value) { at_ = write_integer(value, at_); }
-  // A number whose text, with 32 readable octets, is there already.
-  SPANBEAT_INLINE void rendered_integer(std::int64_t, std::string_view text) {
-    std::memcpy(at_, text.data(), 32);
-    at_ += text.size();
-  }
   SPANBEAT_INLINE void floating(double value) { at_ = write_floating(value, at_); }
   SPANBEAT_INLINE void boolean(bool value) {
     std::memcpy(at_, value ? "true\0\0\0" : "false\0\0", 8);

@@ -2,8 +2,9 @@
 //
 // What:   a list of steps, each a text to copy and the value that stands behind it: an entry of the event by its place
 // in
-//         the order of entries, or a derived one. The text holds everything that is the same: braces, names, commas,
-//         and the constant fields between two values.
+//         the order of entries, a derived one, or an end: the octets, address and port that client and source, or
+//         server and destination, have in common, made once. The text holds everything that is the same: braces, names,
+//         commas, and the constant fields between two values.
 // Why:    it spares the search for the next field and three quarters of the copies.
 // Limits: a bounded number of programs, found by a hash of the shape: which fields the event's entries are of, in their
 //         order. One is made when its shape is seen for the second time in a row at its place, so that events of ever
@@ -43,10 +44,12 @@ class Program {
     std::uint16_t field;
     std::uint16_t first;  // set by the event: the places of its first and last entry
     std::uint16_t last;
-    std::uint8_t kind;  // of DocumentWalk, or kDerivedKind
+    std::uint8_t kind;  // of DocumentWalk, or one of these
   };
   static constexpr std::uint16_t kNone = UINT16_MAX;
   static constexpr std::uint8_t kDerivedKind = UINT8_MAX;
+  static constexpr std::uint8_t kEndKind = UINT8_MAX - 1;  // octets, address and port of an end: `field` is an End
+  enum End : std::uint8_t { kSource, kDestination };
   // Entries that derived fields are made of.
   struct Places {
     std::uint16_t related_first = kNone;
@@ -63,6 +66,10 @@ class Program {
     step_begin_ = static_cast<std::uint32_t>(text_.size());
   }
   void add_derived(std::size_t field) { add_value(field, kDerivedKind, kNone, kNone); }
+  void add_end(End end) {
+    add_value(end, kEndKind, kNone, kNone);
+    ++ends_;
+  }
   // Ends: the text so far without a value is the document's end.
   void finish() {
     end_size_ = text_.size() - step_begin_;
@@ -72,15 +79,18 @@ class Program {
   Places places;
   [[nodiscard]] const std::vector<Step>& steps() const { return steps_; }
   [[nodiscard]] const char* text() const { return text_.data(); }
+  // It has values of kEndKind.
+  [[nodiscard]] bool shows_ends() const { return ends_ != 0; }
   [[nodiscard]] std::string_view end() const { return {text_.data() + step_begin_, end_size_}; }
-  // Octets of all texts, with their padding.
-  [[nodiscard]] std::size_t room() const { return text_.size() + kPadding; }
+  // Octets of all texts, with their padding, and what ends need beside the room of a plain value.
+  [[nodiscard]] std::size_t room() const { return text_.size() + kPadding + ends_ * kEndRoom; }
 
  private:
   std::vector<Step> steps_;
   std::string text_;
   std::uint32_t step_begin_ = 0;
   std::size_t end_size_ = 0;
+  std::size_t ends_ = 0;
 };
 
 class ProgramCache {

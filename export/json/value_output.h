@@ -85,7 +85,6 @@ class ValueOutput {
   void date(Time value) { *at_ = Value::of_time(value); }
   void ip(const IpAddress& address) { *at_ = ip_value(address); }
   void integer(std::int64_t value) { *at_ = Value::of_integer(value); }
-  void rendered_integer(std::int64_t value, std::string_view) { integer(value); }
   void floating(double value) { *at_ = Value::of_double(value); }
   void boolean(bool value) { *at_ = Value::of_bool(value); }
   void null() { *at_ = Value(); }
