@@ -3,8 +3,8 @@
 // What:   writers take a place to write at, keep it in a register, and give it back when they are done. What lies
 // behind the
 //         place is not initialised and not zeroed.
-// Why:    std::string's resize writes every octet twice. Large texts lie on huge pages where the system gives them:
-//         batches of documents pass through several threads, each of which would miss its way to small pages.
+// Why:    std::string's resize writes every octet twice. Large texts may ask for huge pages: batches of documents pass
+//         through several threads, each of which would miss its way to small pages.
 // Limits: growing moves the text; places must be taken anew then.
 #pragma once
 
@@ -29,7 +29,12 @@ struct FreeText {
 class TextBuffer {
  public:
   TextBuffer() = default;
-  explicit TextBuffer(std::size_t capacity) { (void)room(begin(), capacity); }
+  // `huge_pages`: from 4 MiB on, on huge pages where the system gives them. Each is resident as a whole once the text
+  // reaches into it.
+  explicit TextBuffer(std::size_t capacity, bool huge_pages = false) : huge_pages_(huge_pages) {
+    (void)room(begin(), capacity);
+  }
+  [[nodiscard]] bool wants_huge_pages() const { return huge_pages_; }
 
   [[nodiscard]] std::string_view view() const { return {data_.get(), size_}; }
   [[nodiscard]] const char* data() const { return data_.get(); }
@@ -59,8 +64,8 @@ class TextBuffer {
  private:
   using Memory = std::unique_ptr<char[], FreeText>;
 
-  static Memory memory(std::size_t size) {
-    if (size < kHugePage) return Memory(new char[size]);
+  [[nodiscard]] Memory memory(std::size_t size) const {
+    if (!huge_pages_ || size < 2 * kHugePage) return Memory(new char[size]);
     return Memory(reserve<char>(size), FreeText{size});
   }
 
@@ -68,7 +73,6 @@ class TextBuffer {
     const std::size_t used = at == nullptr ? 0 : static_cast<std::size_t>(at - data_.get());
     std::size_t wanted = capacity_ < 2048 ? 4096 : capacity_ * 2;
     while (wanted < used + more) wanted *= 2;
-    if (wanted >= kHugePage) wanted = reserved<char>(wanted);
     Memory bigger = memory(wanted);
     if (used != 0) std::memcpy(bigger.get(), data_.get(), used);
     data_ = std::move(bigger);
@@ -76,6 +80,7 @@ class TextBuffer {
     return data_.get() + used;
   }
 
+  bool huge_pages_ = false;
   Memory data_;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;

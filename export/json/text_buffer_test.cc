@@ -10,7 +10,7 @@ namespace spanbeat {
 namespace {
 
 TEST(TextBufferTest, KeepsItsTextWhileItGrowsFromSmallToHugePages) {
-  TextBuffer buffer;
+  TextBuffer buffer(0, true);
   std::string wanted;
   for (char letter = 'a'; letter <= 'z'; ++letter) {
     wanted.append(200'000, letter);
@@ -18,8 +18,6 @@ TEST(TextBufferTest, KeepsItsTextWhileItGrowsFromSmallToHugePages) {
     ASSERT_EQ(buffer.view(), wanted);
   }
   ASSERT_GT(buffer.capacity(), 2 * kHugePage);
-  EXPECT_EQ(buffer.capacity() % kHugePage, 0U);
-
   // All of the room it tells of is there, and it can be taken over.
   std::fill(buffer.end(), buffer.limit(), '-');
   TextBuffer other(4096);

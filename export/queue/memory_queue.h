@@ -54,6 +54,8 @@ class MemoryQueue {
   void take_back(std::unique_ptr<Batch> batch, bool given_up);
   [[nodiscard]] std::unique_ptr<Batch> empty_batch();
 
+  static constexpr std::size_t kMostHugeTexts = 16;
+
   const std::size_t capacity_;
   const std::size_t enough_;  // documents that make a batch due
   const std::size_t most_documents_;
@@ -68,9 +70,10 @@ class MemoryQueue {
   Time due_ = INT64_MAX;
   std::deque<std::unique_ptr<Batch>> ready_;
   std::vector<std::unique_ptr<Batch>> spare_;
-  std::size_t in_sink_ = 0;  // batches
-  std::size_t held_ = 0;     // documents
-  std::size_t octets_ = 0;   // of them
+  std::size_t in_sink_ = 0;     // batches
+  std::size_t held_ = 0;        // documents
+  std::size_t octets_ = 0;      // of them
+  std::size_t huge_texts_ = 0;  // of batches that are here or with the sink
 };
 
 }  // namespace spanbeat
