@@ -5,9 +5,8 @@ import os
 import subprocess
 import tempfile
 import unittest
-import urllib.request
 
-from support import live, load
+from support import live, load, rest
 from support.accounting import Counters, offences
 from support.delivery import free_port
 from support.fake_elasticsearch import FakeElasticsearch
@@ -40,10 +39,7 @@ class DeadLetters(unittest.TestCase):
         self.ask("", MAPPING, "PUT")
 
     def ask(self, path, body=None, method="POST"):
-        request = urllib.request.Request("%s/%s%s" % (self.url, self.index, path), method=method, data=None if body is None else json.dumps(body).encode(),
-                                         headers={"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.load(answer)
+        return rest.ask("%s/%s%s" % (self.url, self.index, path), body, method)
 
     def output(self, policy):
         return PROCESSORS + ("setup.template.enabled: false\noutput.elasticsearch: {hosts: ['%s'], index: '%s', backoff.init: 10ms, backoff.max: 50ms, "

@@ -2,10 +2,9 @@
 import json
 import tempfile
 import unittest
-import urllib.request
 from collections import Counter
 
-from support import live
+from support import live, rest
 from support.accounting import Counters, offences
 from support.contract import SAMPLE, as_set
 from support.delivery import Delivery, free_port
@@ -28,10 +27,7 @@ class Elasticsearch(Delivery, unittest.TestCase):
         return self.endpoints["ELASTICSEARCH_URL"].split("//")[1]
 
     def ask(self, path, body=None, method=None):
-        request = urllib.request.Request(self.endpoints["ELASTICSEARCH_URL"] + path, method=method or ("POST" if body is not None else "GET"),
-                                         data=None if body is None else json.dumps(body).encode(), headers={"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.load(answer)
+        return rest.ask(self.endpoints["ELASTICSEARCH_URL"] + path, body, method)
 
     def reset(self):
         self.index = "sample-%s" % self.id().rsplit(".", 1)[1]

@@ -1,11 +1,9 @@
 """output.elasticsearch with a real Elasticsearch that lets in who has a password or an API key."""
 import base64
-import json
 import unittest
 import urllib.error
-import urllib.request
 
-from support import live
+from support import live, rest
 from support.accounting import Counters, offences
 from support.contract import SAMPLE, as_set
 from support.delivery import free_port
@@ -36,12 +34,8 @@ class Security(unittest.TestCase):
 
     def ask(self, path, body=None, method=None, may_lack=False):
         who = base64.b64encode(("%s:%s" % (ADMINISTRATOR, PASSWORD)).encode()).decode()
-        request = urllib.request.Request(self.url + path, method=method or ("POST" if body is not None else "GET"),
-                                         data=None if body is None else json.dumps(body).encode(),
-                                         headers={"Content-Type": "application/json", "Authorization": "Basic " + who})
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                return json.load(answer)
+            return rest.ask(self.url + path, body, method, {"Authorization": "Basic " + who})
         except urllib.error.HTTPError as error:
             if may_lack and error.code == 404:
                 return {}

@@ -1,9 +1,8 @@
 """Every panel of every dashboard: its fields are in the index template, and what it asks a real Elasticsearch for gives what the documents hold."""
 import json
 import unittest
-import urllib.request
 
-from support import live
+from support import live, rest
 from support.delivery import free_port
 from support.panels import Panel, Query, expected_rows, objects_of, values_of
 from support.program import Home, capture, read
@@ -112,9 +111,7 @@ class Found(unittest.TestCase):
 
     @classmethod
     def ask(cls, path, body=None):
-        request = urllib.request.Request(cls.url + path, data=b"" if body is None else json.dumps(body).encode(), headers={"Content-Type": "application/json"}, method="POST")
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.load(answer)
+        return rest.ask(cls.url + path, body, "POST")
 
     def search(self, panel):
         return self.ask("/packetbeat-*/_search", panel.request())

@@ -1,10 +1,9 @@
 """Kafka, Elasticsearch and what moves documents from one into the other, as docs/scale-out.md lays them out, on loopback."""
 import json
 import urllib.error
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
-from support import broker, live
+from support import broker, live, rest
 from support.delivery import free_port
 from support.program import Home
 
@@ -35,10 +34,7 @@ class Cluster:
         return server
 
     def ask(self, path, body=None, method=None):
-        request = urllib.request.Request(self.url + path, method=method or ("POST" if body is not None else "GET"),
-                                         data=None if body is None else json.dumps(body).encode(), headers={"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.load(answer)
+        return rest.ask(self.url + path, body, method)
 
     def put_template(self):
         """spanbeat's own, for indices of a day each."""
