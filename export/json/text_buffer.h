@@ -34,7 +34,6 @@ class TextBuffer {
   explicit TextBuffer(std::size_t capacity, bool huge_pages = false) : huge_pages_(huge_pages) {
     (void)room(begin(), capacity);
   }
-  [[nodiscard]] bool wants_huge_pages() const { return huge_pages_; }
 
   [[nodiscard]] std::string_view view() const { return {data_.get(), size_}; }
   [[nodiscard]] const char* data() const { return data_.get(); }

@@ -103,11 +103,7 @@ void MemoryQueue::take_back(std::unique_ptr<Batch> batch, bool given_up) {
   batch->documents.clear();
   batch->text.clear();
   // A batch that grew for one large document does not stay large.
-  if (spare_.size() < 4 && batch->text.capacity() <= 4 * most_bytes_) {
-    spare_.push_back(std::move(batch));
-  } else if (batch->text.wants_huge_pages()) {
-    --huge_texts_;
-  }
+  if (spare_.size() < 4 && batch->text.capacity() <= 4 * most_bytes_) spare_.push_back(std::move(batch));
 }
 
 std::unique_ptr<Batch> MemoryQueue::empty_batch() {
@@ -117,9 +113,8 @@ std::unique_ptr<Batch> MemoryQueue::empty_batch() {
     return batch;
   }
   auto batch = std::make_unique<Batch>();
-  // While the sink is away many small batches may wait: they get no huge pages.
-  const bool huge = huge_texts_ < kMostHugeTexts;
-  if (huge) ++huge_texts_;
+  // While the sink is away many small batches may wait: they get no huge pages. None is spare, so these are all.
+  const bool huge = ready_.size() + in_sink_ < kMostHugeTexts;
   batch->text = TextBuffer(most_bytes_ + (std::size_t{32} << 10), huge);
   return batch;
 }

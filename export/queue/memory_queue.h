@@ -70,10 +70,9 @@ class MemoryQueue {
   Time due_ = INT64_MAX;
   std::deque<std::unique_ptr<Batch>> ready_;
   std::vector<std::unique_ptr<Batch>> spare_;
-  std::size_t in_sink_ = 0;     // batches
-  std::size_t held_ = 0;        // documents
-  std::size_t octets_ = 0;      // of them
-  std::size_t huge_texts_ = 0;  // of batches that are here or with the sink
+  std::size_t in_sink_ = 0;  // batches
+  std::size_t held_ = 0;     // documents
+  std::size_t octets_ = 0;   // of them
 };
 
 }  // namespace spanbeat
