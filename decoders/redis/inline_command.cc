@@ -71,7 +71,7 @@ void skip_space(Cursor& line) {
 
 }  // namespace
 
-bool read_inline_command(Bytes line, bool redact, MessageText& text, Command& command) {
+void read_inline_command(Bytes line, bool redact, MessageText& text, Command& command) {
   std::uint64_t count = 0;
   bool well_formed = true;
   Cursor at(line);
@@ -79,7 +79,7 @@ bool read_inline_command(Bytes line, bool redact, MessageText& text, Command& co
     well_formed = read_argument(at, nullptr);
     ++count;
   }
-  if (count == 0) return false;
+  if (count == 0) return;
   CommandBuilder builder;
   at = Cursor(line);
   if (well_formed) {
@@ -104,7 +104,6 @@ bool read_inline_command(Bytes line, bool redact, MessageText& text, Command& co
     }
   }
   command = builder.command();
-  return true;
 }
 
 }  // namespace spanbeat::redis

@@ -10,7 +10,7 @@
 
 namespace spanbeat::redis {
 
-// The command of a line (without its end). False for a blank line, which Redis passes over.
-[[nodiscard]] bool read_inline_command(Bytes line, bool redact, MessageText& text, Command& command);
+// The command of a line (without its end); one without arguments for a blank line.
+void read_inline_command(Bytes line, bool redact, MessageText& text, Command& command);
 
 }  // namespace spanbeat::redis

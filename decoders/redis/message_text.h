@@ -39,6 +39,10 @@ class MessageText {
   void shrink(std::size_t size) {
     if (size < size_) size_ = size;
   }
+  // For who writes by himself: where, how many octets at most, and how many there are more now.
+  [[nodiscard]] std::uint8_t* end() { return data_ + size_; }
+  [[nodiscard]] std::size_t room() const { return capacity_ - size_; }
+  void advance(std::size_t count) { size_ += count; }
   // Makes room for a text that will be of about this size.
   void reserve(std::size_t size);
   // A text of `other`, in memory of its own.

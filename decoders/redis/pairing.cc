@@ -46,44 +46,44 @@ std::int64_t number_in(Bytes digits) {
 
 }  // namespace
 
-void Redis::take_command(State& state, Request request, Bytes text, Context& context) {
+void Redis::take_command(State& state, Request& request, Bytes text, Context& context) {
   if (state.doubt) [[unlikely]] {
     give_up_all(state, context);
     state.owed = 0;
     state.doubt = false;
   }
   request.text_size = static_cast<std::uint32_t>(text.size());
-  const CommandKind kind = request.command.kind;
-  request.in_transaction = state.in_transaction || kind == CommandKind::multi;
-  if (kind != CommandKind::plain) [[unlikely]] {
-    if (kind == CommandKind::multi) state.in_transaction = true;
-    if (kind == CommandKind::exec || kind == CommandKind::reset) state.in_transaction = false;
-  }
-  switch (request.command.answers) {
-    case Command::Answers::as_usual:
-      break;
-    case Command::Answers::on:
-      state.replies_off = false;
-      break;
-    case Command::Answers::off:
-      state.replies_off = true;
-      break;
-    case Command::Answers::skip:
-      commit(state, request, text, Ending::needs_no_answer, {}, context);
-      state.reply_skipped = !state.replies_off;
-      return;
-    case Command::Answers::never:  // a replica acknowledges: its link was picked up in the middle
-      give_up_all(state, context);
-      commit(state, request, text, Ending::needs_no_answer, {}, context);
-      state.over = true;
-      return;
+  request.in_transaction = state.in_transaction;
+  if (request.command.kind != CommandKind::plain) [[unlikely]] {
+    if (request.command.kind == CommandKind::multi) state.in_transaction = request.in_transaction = true;
+    if (request.command.kind == CommandKind::exec || request.command.kind == CommandKind::reset)
+      state.in_transaction = false;
+    switch (request.command.answers) {
+      case Command::Answers::as_usual:
+        break;
+      case Command::Answers::on:
+        state.replies_off = false;
+        break;
+      case Command::Answers::off:
+        state.replies_off = true;
+        break;
+      case Command::Answers::skip:
+        commit(state, request, text, Ending::needs_no_answer, {}, context);
+        state.reply_skipped = !state.replies_off;
+        return;
+      case Command::Answers::never:  // a replica acknowledges: its link was picked up in the middle
+        give_up_all(state, context);
+        commit(state, request, text, Ending::needs_no_answer, {}, context);
+        state.over = true;
+        return;
+    }
   }
   if (state.replies_off || state.reply_skipped) [[unlikely]] {
     state.reply_skipped = false;
     commit(state, request, text, Ending::needs_no_answer, {}, context);
     return;
   }
-  make_room(state, request, context);
+  if (!state.requests.empty()) make_room(state, request, context);
   while (!state.requests.add(context.arena(), request, text)) {
     context.counters().add(Counter::transactions_evicted);
     ++state.owed;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "decoders/redis/inline_command.h"
+#include "decoders/redis/whole_message.h"
 
 namespace spanbeat {
 
@@ -152,98 +153,67 @@ Step Redis::read_commands(State& state, Direction direction, Cursor data, Contex
       assembly.octets += before - data.size();
       if (got == Got::more) return wait_for_more(assembly, offered, data.size());
       if (got == Got::wrong) return lose_place(state, direction, context);
-      take_command(state,
-                   {.command = assembly.reader.command(),
-                    .damaged = assembly.damaged,
-                    .begin = assembly.begin,
-                    .octets = assembly.octets},
-                   assembly.text.view(), context);
+      Request request{.command = assembly.reader.command(),
+                      .damaged = assembly.damaged,
+                      .begin = assembly.begin,
+                      .octets = assembly.octets};
+      take_command(state, request, assembly.text.view(), context);
       drop(state.command);
       if (state.over) return Step::done();
       continue;
     }
-    const Time begin = kept_begin != kNever ? kept_begin : context.time();
+    Request request;
+    request.begin = kept_begin != kNever ? kept_begin : context.time();
     if (!state.synced[index(direction)]) {
       const Got got = redis::may_begin_command(data);
       if (got == Got::wrong) return Step::lost();
       if (got == Got::more) {
-        kept_begin = begin;
+        kept_begin = request.begin;
         return Step::more(offered - data.size());
       }
       state.synced[index(direction)] = true;
     }
-    const std::uint8_t first = data.peek();
     MessageText text(scratch_.get(), kScratch, cap_, context.arena());
-    Cursor at = data;
-    if (first == '*') {
-      CommandReader reader(config_->redact_passwords);
-      const Got got = reader.read(at, text);
-      if (got == Got::wrong) return lose_place(state, direction, context);
-      if (got == Got::more) {
-        const std::uint64_t need = std::max<std::uint64_t>(data.size() + 1, data.size() - at.size() + reader.missing());
-        if (need <= kShortMessage) {
-          kept_begin = begin;
-          return Step::more(offered - data.size(), need);
+    request.octets = redis::take_plain_command(data.rest(), text, request.command);
+    if (request.octets == 0) {
+      Cursor at = data;
+      if (data.peek() == '*') {
+        CommandReader reader(config_->redact_passwords);
+        const Got got = reader.read(at, text);
+        if (got == Got::wrong) return lose_place(state, direction, context);
+        if (got == Got::more) {
+          const std::uint64_t used = data.size() - at.size();
+          const std::uint64_t need = std::max<std::uint64_t>(data.size() + 1, used + reader.missing());
+          if (need <= kShortMessage) {
+            kept_begin = request.begin;
+            return Step::more(offered - data.size(), need);
+          }
+          state.command = assemble(reader, text, request.begin, used, context.arena());
+          if (state.command == nullptr) return lose_place(state, direction, context);
+          kept_begin = kNever;
+          return wait_for_more(*state.command, offered, at.size());
         }
-        state.command = assemble(reader, text, begin, data.size() - at.size(), context.arena());
-        if (state.command == nullptr) return lose_place(state, direction, context);
-        kept_begin = kNever;
-        return wait_for_more(*state.command, offered, at.size());
+        request.command = reader.command();
+      } else {
+        const Bytes line = at.until('\n', redis::kLongestLine);
+        if (!at.ok()) {
+          if (data.size() >= redis::kLongestLine) return lose_place(state, direction, context);
+          kept_begin = request.begin;
+          return Step::more(offered - data.size());
+        }
+        redis::read_inline_command(line, config_->redact_passwords, text, request.command);
       }
-      if (reader.has_command()) {
-        take_command(state, {.command = reader.command(), .begin = begin, .octets = data.size() - at.size()},
-                     text.view(), context);
-      }
-    } else {
-      const Bytes line = at.until('\n', redis::kLongestLine);
-      if (!at.ok()) {
-        if (data.size() >= redis::kLongestLine) return lose_place(state, direction, context);
-        kept_begin = begin;
-        return Step::more(offered - data.size());
-      }
-      redis::Command command;
-      if (redis::read_inline_command(line, config_->redact_passwords, text, command)) {
-        take_command(state, {.command = command, .begin = begin, .octets = data.size() - at.size()}, text.view(),
-                     context);
-      }
+      request.octets = data.size() - at.size();
     }
-    if (state.over) return Step::done();
+    // An empty array or line is none, and a server passes over it.
+    if (request.command.arguments != 0) {
+      take_command(state, request, text.view(), context);
+      if (state.over) return Step::done();
+    }
     kept_begin = kNever;
-    data = at;
+    data.skip(request.octets);
   }
   return Step::ok(offered);
-}
-
-// A reply of one value that lies whole in the data, which is nearly every one: its text is shown from where it is.
-bool Redis::take_reply_in_place(Cursor& data, Reply& reply) {
-  Cursor at = data;
-  const std::uint8_t type = at.u8();
-  switch (type) {
-    case '+':
-    case '-':
-    case ':':
-      if (redis::read_line(at, reply.text) != Got::whole) return false;
-      reply.facts.error = type == '-';
-      break;
-    case '$': {
-      std::int64_t length = 0;
-      if (redis::read_count(at, length) != Got::whole || length == redis::kStreamed) return false;
-      if (length < 0) {
-        reply.text = bytes("nil");
-        reply.facts.null = true;
-        break;
-      }
-      reply.text = at.take(static_cast<std::size_t>(length));
-      if (at.be16() != 0x0d0a || !at.ok()) return false;
-      break;
-    }
-    default:
-      return false;
-  }
-  reply.facts.type = type;
-  reply.octets = data.size() - at.size();
-  data = at;
-  return true;
 }
 
 Step Redis::read_replies(State& state, Direction direction, Cursor data, Context& context) {
@@ -285,34 +255,40 @@ Step Redis::read_replies(State& state, Direction direction, Cursor data, Context
       take_reply(state, reply, context);  // SYNC: the data set follows, and its length is all that looks like RESP
       return Step::done();
     }
-    if (take_reply_in_place(data, reply)) {
+    reply.octets = redis::take_single_reply(data.rest(), reply.text, reply.facts);
+    if (reply.octets != 0) {
       if (reply.text.size() > cap_) reply.text = reply.text.first(cap_);
       take_reply(state, reply, context);
     } else {
-      ReplyReader reader(wants_reply(state));
+      const bool wanted = wants_reply(state);
       MessageText text(scratch_.get(), kScratch, cap_, context.arena());
-      Cursor at = data;
-      const Got got = reader.read(at, text);
-      if (got == Got::wrong) return lose_place(state, direction, context);
-      if (got == Got::more) {
-        const std::uint64_t need = std::max<std::uint64_t>(data.size() + 1, data.size() - at.size() + reader.missing());
-        if (need <= kShortMessage) {
-          kept_begin = reply.begin;
-          return Step::more(offered - data.size(), need);
+      if (wanted) reply.octets = redis::take_flat_reply(data.rest(), text, reply.facts);
+      if (reply.octets == 0) {
+        ReplyReader reader(wanted);
+        Cursor at = data;
+        const Got got = reader.read(at, text);
+        if (got == Got::wrong) return lose_place(state, direction, context);
+        if (got == Got::more) {
+          const std::uint64_t used = data.size() - at.size();
+          const std::uint64_t need = std::max<std::uint64_t>(data.size() + 1, used + reader.missing());
+          if (need <= kShortMessage) {
+            kept_begin = reply.begin;
+            return Step::more(offered - data.size(), need);
+          }
+          state.reply = assemble(reader, text, reply.begin, used, context.arena());
+          if (state.reply == nullptr) return lose_place(state, direction, context);
+          kept_begin = kNever;
+          return wait_for_more(*state.reply, offered, at.size());
         }
-        state.reply = assemble(reader, text, reply.begin, data.size() - at.size(), context.arena());
-        if (state.reply == nullptr) return lose_place(state, direction, context);
-        kept_begin = kNever;
-        return wait_for_more(*state.reply, offered, at.size());
+        reply.facts = reader.facts();
+        reply.octets = data.size() - at.size();
       }
       reply.text = text.view();
-      reply.facts = reader.facts();
-      reply.octets = data.size() - at.size();
-      data = at;
       take_reply(state, reply, context);
     }
     if (state.over) return Step::done();
     kept_begin = kNever;
+    data.skip(reply.octets);
   }
   return Step::ok(offered);
 }

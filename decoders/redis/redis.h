@@ -112,10 +112,9 @@ class Redis final : public DecoderOf<Redis, redis::RedisConnection> {
   [[nodiscard]] Step read_commands(State& state, Direction direction, Cursor data, Context& context);
   [[nodiscard]] Step read_replies(State& state, Direction direction, Cursor data, Context& context);
   [[nodiscard]] Step lose_place(State& state, Direction direction, Context& context);
-  [[nodiscard]] static bool take_reply_in_place(Cursor& data, Reply& reply);
 
   // pairing.cc: which reply belongs to which command.
-  void take_command(State& state, Request request, Bytes text, Context& context);
+  void take_command(State& state, Request& request, Bytes text, Context& context);
   void take_reply(State& state, const Reply& reply, Context& context);
   [[nodiscard]] bool wants_reply(const State& state) const;
   [[nodiscard]] static bool is_push(State& state, const Reply& reply);

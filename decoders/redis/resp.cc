@@ -4,6 +4,32 @@
 
 namespace spanbeat::redis {
 
+Got read_any_count(Cursor& data, std::int64_t& count) {
+  Cursor at = data;
+  std::uint8_t octet = at.u8();
+  const bool negative = octet == '-';
+  if (negative) octet = at.u8();
+  std::int64_t value = 0;
+  int digits = 0;
+  if (octet == '?' && !negative) {
+    value = kStreamed;
+    octet = at.u8();
+    ++digits;
+  }
+  for (; octet >= '0' && octet <= '9'; octet = at.u8()) {
+    if (value < 0 || ++digits > 18) return Got::wrong;
+    value = value * 10 + (octet - '0');
+  }
+  if (!at.ok()) return Got::more;
+  if (octet != '\r' || digits == 0) return Got::wrong;
+  octet = at.u8();
+  if (!at.ok()) return Got::more;
+  if (octet != '\n') return Got::wrong;
+  count = negative ? -value : value;
+  data = at;
+  return Got::whole;
+}
+
 Got CommandReader::read(Cursor& data, MessageText& text) {
   for (;;) {
     switch (phase_) {

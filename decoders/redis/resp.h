@@ -26,6 +26,7 @@ inline constexpr std::size_t kLongestLine = std::size_t{64} << 10;
 inline constexpr std::int64_t kStreamed = INT64_MIN;
 
 // The number and the line's end behind a type octet. Takes octets only when the line is whole.
+[[nodiscard]] Got read_any_count(Cursor& data, std::int64_t& count);
 [[nodiscard]] inline Got read_count(Cursor& data, std::int64_t& count) {
   if (data.size() >= 4) {  // one digit or two, as nearly always
     const std::uint8_t* octets = data.data();
@@ -38,29 +39,13 @@ inline constexpr std::int64_t kStreamed = INT64_MIN;
       return Got::whole;
     }
   }
+  // Copies, so that the caller's own may be kept in registers.
   Cursor at = data;
-  std::uint8_t octet = at.u8();
-  const bool negative = octet == '-';
-  if (negative) octet = at.u8();
   std::int64_t value = 0;
-  int digits = 0;
-  if (octet == '?' && !negative) {
-    value = kStreamed;
-    octet = at.u8();
-    ++digits;
-  }
-  for (; octet >= '0' && octet <= '9'; octet = at.u8()) {
-    if (value < 0 || ++digits > 18) return Got::wrong;
-    value = value * 10 + (octet - '0');
-  }
-  if (!at.ok()) return Got::more;
-  if (octet != '\r' || digits == 0) return Got::wrong;
-  octet = at.u8();
-  if (!at.ok()) return Got::more;
-  if (octet != '\n') return Got::wrong;
-  count = negative ? -value : value;
+  const Got got = read_any_count(at, value);
   data = at;
-  return Got::whole;
+  count = value;
+  return got;
 }
 
 // The octets up to the end of a line, which is taken too. Takes nothing when the line is not whole.
@@ -108,8 +93,7 @@ class CommandReader {
     body_.left -= octets;
     return true;
   }
-  // False: an empty array, which a server passes over.
-  [[nodiscard]] bool has_command() const { return builder_.command().arguments != 0; }
+  // Without arguments: an empty array.
   [[nodiscard]] const Command& command() const { return builder_.command(); }
 
  private:
