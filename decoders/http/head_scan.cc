@@ -13,10 +13,12 @@ struct Vector {
     for (unsigned i = 0; i < 64; ++i) mask |= static_cast<std::uint64_t>(at[i] == '\n') << i;
     return mask;
   }
-  static std::size_t to_colon(const std::uint8_t* at) {
-    std::size_t count = 0;
-    while (count < 32 && at[count] != ':') ++count;
-    return count;
+  using Starts = NameStarts;
+  static unsigned matching(const std::uint8_t* at, const Starts& starts) {
+    const NameStart start = name_start(at);
+    unsigned mask = 0;
+    for (unsigned i = 0; i < kStarts; ++i) mask |= static_cast<unsigned>(starts.starts[i] == start) << i;
+    return mask;
   }
   static bool same(const std::uint8_t* at, const std::uint8_t* pattern, const std::uint8_t* mask) {
     for (unsigned i = 0; i < 32; ++i) {

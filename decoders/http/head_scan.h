@@ -1,12 +1,11 @@
 // The head of an HTTP message: where its lines are, and where the headers that the decoder needs.
 //
-// What:   one pass over the head finds line ends 64 octets at a time, and of each line the name with one 32-octet
-// compare:
-//         (length, first letter) names at most one wanted header, and a masked compare with letter case folded confirms
-//         it.
+// What:   one pass over the head finds line ends 64 octets at a time, and compares the first four octets of each line
+// with
+//         those of all wanted names at once; a masked compare with letter case folded confirms the one that it may be.
 // Why:    a head is 500 to 1500 octets in 5 to 30 lines, ten of which matter; reading it octet by octet costs ten times
-// as much. Limits: reads up to 64 octets past the end of the data (see kPadding). Three kernels, chosen at start by
-// what the
+//         as much.
+// Limits: reads up to 64 octets past the end of the data (see kPadding). Three kernels, chosen at start by what the
 //         processor has, give the same result; tests force each.
 #pragma once
 

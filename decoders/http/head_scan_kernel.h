@@ -2,7 +2,8 @@
 //
 // Included by one source file for each instruction set, inside a namespace of its own and after `Vector` is defined:
 //   std::uint64_t Vector::newlines(p)             a bit for each '\n' among the 64 octets at p
-//   std::size_t Vector::to_colon(p)               how many octets lie before a ':' at p; 32 when 32 do
+//   Vector::Starts(starts)                        NameStarts, ready to be compared with
+//   unsigned Vector::matching(p, starts)          a bit for each of them with which the name at p begins
 //   bool Vector::same(p, pattern, mask)           the 32 octets at p, letter case folded and masked, are the pattern
 // No include guard on purpose; nothing is included here, so that standard headers are never compiled for one
 // instruction set only.
@@ -18,7 +19,7 @@ template <bool all_lines>
 inline void take_line(const std::uint8_t* base, std::size_t begin, std::size_t end, std::size_t length, Header header,
                       bool wanted, const ScanOptions& options, Head& head, LastValue& last) {
   std::size_t at = begin + length + 1;
-  while (at < end && is_blank(base[at])) ++at;
+  while (is_blank(base[at])) ++at;  // what ends the line is none
   std::size_t value_end = end;
   while (value_end > at && is_blank(base[value_end - 1])) --value_end;
   const Slice value{static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(value_end - at)};
@@ -29,7 +30,7 @@ inline void take_line(const std::uint8_t* base, std::size_t begin, std::size_t e
     *last.picked = value;
   }
   if constexpr (all_lines) {
-    if (head.line_count < kMaxHeaderLines) {
+    if (options.lines != nullptr && head.line_count < kMaxHeaderLines) {
       HeaderLine& entry = options.lines[head.line_count++];
       entry.name = {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(length)};
       entry.value = value;
@@ -59,53 +60,61 @@ template <bool all_lines>
   if (all_lines || wanted) take_line<all_lines>(base, begin, end, length, Header::real_ip, wanted, options, head, last);
 }
 
+// The line ends of a head, one after the other.
+struct Newlines {
+  const std::uint8_t* base;
+  std::size_t size;
+  std::size_t block = 0;
+  std::uint64_t found = Vector::newlines(base);
+  [[nodiscard]] bool next(std::size_t& newline) {
+    while (found == 0) {
+      block += 64;
+      if (block >= size) return false;
+      found = Vector::newlines(base + block);
+    }
+    newline = block + static_cast<std::size_t>(__builtin_ctzll(found));
+    found &= found - 1;
+    return newline < size;
+  }
+};
+
 template <bool all_lines>
 inline bool scan_lines(const std::uint8_t* base, std::size_t size, const ScanOptions& options, Head& head) {
-  // How long the name is that real_ip asks for, as far as to_colon() tells; 64: it asks for none.
-  std::size_t asked = options.real_ip.size() < 32 ? options.real_ip.size() : 32;
-  if (asked == 0) asked = 64;
-  std::size_t next = 0;  // where the next line begins
+  NameStarts wanted = kWantedNames.begin;
+  if (options.real_ip.size() >= sizeof(NameStart)) wanted.starts[kAskedStart] = name_start(options.real_ip.data());
+  const Vector::Starts starts(wanted);
+  Newlines newlines{base, size};
+  std::size_t newline = 0;
+  if (!newlines.next(newline)) return false;
+  head.start_line = {0, static_cast<std::uint32_t>(end_of_line(base, 0, newline))};
   LastValue last;
-  for (std::size_t block = 0; block < size; block += 64) {
-    std::uint64_t newlines = Vector::newlines(base + block);
-    const std::size_t left = size - block;
-    if (left < 64) newlines &= ~(~std::uint64_t{0} << left);
-    while (newlines != 0) {
-      const std::size_t newline = block + static_cast<std::size_t>(__builtin_ctzll(newlines));
-      newlines &= newlines - 1;
-      const std::size_t begin = next;
-      next = newline + 1;
-      if (begin == 0) {
-        head.start_line = {0, static_cast<std::uint32_t>(end_of_line(base, begin, newline))};
+  for (std::size_t begin = newline + 1; newlines.next(newline); begin = newline + 1) {
+    const std::uint8_t* name = base + begin;
+    const unsigned matching = Vector::matching(name, starts);
+    if (!all_lines && matching == 0 && *name > ' ') [[likely]]
+      continue;  // nobody asked for it
+    const std::size_t end = end_of_line(base, begin, newline);
+    if (end == begin) {
+      head.size = static_cast<std::uint32_t>(newline + 1);
+      return true;
+    }
+    if (matching != 0) {
+      const WantedHeader& candidate = kWantedNames.at(static_cast<std::size_t>(__builtin_ctz(matching)), name[8]);
+      // No line end is in a name that is the same.
+      if (name[candidate.length] == ':' && Vector::same(name, candidate.pattern.data(), candidate.mask.data())) {
+        take_line<all_lines>(base, begin, end, candidate.length, candidate.header, true, options, head, last);
         continue;
       }
-      const std::uint8_t* name = base + begin;
-      const std::size_t length = Vector::to_colon(name);  // perhaps a colon behind the line
-      const std::size_t slot = wanted_hash(length, *name);
-      if (kWantedLengths[slot] == length) {
-        // No line end is in a name that is the same.
-        const WantedHeader& candidate = kWanted[kWantedSlots[slot]];
-        if (Vector::same(name, candidate.pattern.data(), candidate.mask.data())) {
-          take_line<all_lines>(base, begin, end_of_line(base, begin, newline), length, candidate.header, true, options,
-                               head, last);
-          continue;
-        }
-      }
-      if (!all_lines && length != asked && *name > ' ') [[likely]]
-        continue;  // nobody asked for it
-      const std::size_t end = end_of_line(base, begin, newline);
-      if (end == begin) {
-        head.size = static_cast<std::uint32_t>(next);
-        return true;
-      }
-      scan_other_line<all_lines>(base, begin, end, options, head, last);
     }
+    scan_other_line<all_lines>(base, begin, end, options, head, last);
   }
   return false;
 }
 
 // Each file that includes this has its own namespace. NOLINTNEXTLINE(misc-definitions-in-headers)
 bool scan(const std::uint8_t* base, std::size_t size, const ScanOptions& options, Head& head) {
-  return options.lines != nullptr ? scan_lines<true>(base, size, options, head)
-                                  : scan_lines<false>(base, size, options, head);
+  // A name that is asked for and is too short to be told by its beginning is looked for in all lines.
+  const bool all_lines =
+      options.lines != nullptr || (!options.real_ip.empty() && options.real_ip.size() < sizeof(NameStart));
+  return all_lines ? scan_lines<true>(base, size, options, head) : scan_lines<false>(base, size, options, head);
 }

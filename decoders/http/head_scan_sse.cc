@@ -15,9 +15,18 @@ struct Vector {
     const std::uint64_t high = equal(at + 32, '\n') | equal(at + 48, '\n') << 16;
     return low | high << 32;
   }
-  static std::size_t to_colon(const std::uint8_t* at) {
-    const std::uint32_t colons = equal(at, ':') | equal(at + 16, ':') << 16;
-    return colons == 0 ? 32 : static_cast<std::size_t>(__builtin_ctz(colons));
+  struct Starts {
+    explicit Starts(const NameStarts& of)
+        : low(load(reinterpret_cast<const std::uint8_t*>(of.starts.data()))),
+          high(load(reinterpret_cast<const std::uint8_t*>(of.starts.data() + 4))) {}
+    __m128i low;
+    __m128i high;
+  };
+  static unsigned matching(const std::uint8_t* at, const Starts& starts) {
+    const __m128i all = _mm_set1_epi32(static_cast<int>(name_start(at)));
+    const int low = _mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(all, starts.low)));
+    const int high = _mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(all, starts.high)));
+    return static_cast<unsigned>(low | high << 4);
   }
   static bool same(const std::uint8_t* at, const std::uint8_t* pattern, const std::uint8_t* mask) {
     const __m128i fold = _mm_set1_epi8(0x20);

@@ -3,6 +3,8 @@
 // Limits: internal to head_scan*.cc. A name of 32 octets or more is never among the wanted ones.
 #pragma once
 
+#include <cstring>
+
 #include "decoders/http/head_scan.h"
 
 namespace spanbeat::http {
@@ -35,31 +37,55 @@ inline constexpr std::array<WantedHeader, kHeaders - 1> kWanted = {
     wanted(Header::user_agent, "user-agent"),
 };
 
-inline constexpr std::uint8_t kNoHeader = 0xff;
-
-// Perfect over kWanted; that it is, the table below proves when it is compiled.
-constexpr std::size_t wanted_hash(std::size_t length, std::uint8_t first) {
-  return (length + (first | 0x20U) * 5U) & 63U;
+// The first four octets of a name with letter case folded, as one number. Nothing that is folded is 0.
+using NameStart = std::uint32_t;
+inline constexpr NameStart kFold = 0x20202020;
+inline NameStart name_start(const void* name) {
+  NameStart start;
+  std::memcpy(&start, name, sizeof start);
+  return start | kFold;
 }
 
-inline constexpr std::array<std::uint8_t, 64> kWantedSlots = [] {
-  std::array<std::uint8_t, 64> slots{};
-  slots.fill(kNoHeader);
-  for (std::size_t i = 0; i < kWanted.size(); ++i) {
-    std::uint8_t& slot = slots[wanted_hash(kWanted[i].length, kWanted[i].pattern[0])];
-    if (slot != kNoHeader) throw "two wanted headers share a slot";
-    slot = static_cast<std::uint8_t>(i);
-  }
-  return slots;
-}();
+// How the wanted names begin; the last place is for the name that real_ip asks for.
+inline constexpr std::size_t kStarts = 8;
+inline constexpr std::size_t kAskedStart = kStarts - 1;
+struct NameStarts {
+  alignas(32) std::array<NameStart, kStarts> starts{};
+};
 
-// The length of the name in each slot; 0xff where there is none.
-inline constexpr std::array<std::uint8_t, 64> kWantedLengths = [] {
-  std::array<std::uint8_t, 64> lengths{};
-  for (std::size_t i = 0; i < lengths.size(); ++i) {
-    lengths[i] = kWantedSlots[i] == kNoHeader ? std::uint8_t{0xff} : kWanted[kWantedSlots[i]].length;
+// Names that begin alike are told apart by two bits of the octet that is ninth in them.
+constexpr std::size_t by_ninth(std::uint8_t ninth) { return ninth >> 3 & 3U; }
+
+struct WantedNames {
+  NameStarts begin;
+  std::array<std::uint8_t, 4 * kStarts> places{};  // in kWanted, by place of the start and by_ninth
+  [[nodiscard]] const WantedHeader& at(std::size_t start, std::uint8_t ninth) const {
+    return kWanted[places[4 * start + by_ninth(ninth)]];
   }
-  return lengths;
+};
+inline constexpr WantedNames kWantedNames = [] {
+  WantedNames names;
+  std::array<std::size_t, kStarts> alike{};
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < kWanted.size(); ++i) {
+    NameStart start = 0;
+    for (std::size_t k = 4; k > 0; --k) start = start << 8 | kWanted[i].pattern[k - 1];
+    start |= kFold;
+    std::size_t place = 0;
+    while (place < count && names.begin.starts[place] != start) ++place;
+    if (place == kAskedStart) throw "too many beginnings";
+    names.begin.starts[place] = start;
+    if (place == count) ++count;
+    const std::size_t ninth = by_ninth(kWanted[i].pattern[8]);
+    std::uint8_t& exact = names.places[4 * place + ninth];
+    if (++alike[place] == 1) {
+      for (std::size_t k = 0; k < 4; ++k) names.places[4 * place + k] = static_cast<std::uint8_t>(i);
+    } else if (exact != names.places[4 * place + 3]) {
+      throw "two wanted headers share a place";
+    }
+    exact = static_cast<std::uint8_t>(i);
+  }
+  return names;
 }();
 
 // The value that a folded line continues, where it follows the line that ends at `end`.
