@@ -343,59 +343,6 @@ void StreamEngine::due(std::uint32_t number, Time boundary) {
   schedule(number, connection);
 }
 
-void StreamEngine::note_syn(FlowIndex flow, int side, const Headers& headers) {
-  FlowRecord& record = flows_.record(flow);
-  FlowInfo& info = flows_.info(flow);
-  const bool ack = (headers.tcp_flags & kAck) != 0;
-  const int other = 1 - side;
-  const bool again = (record.syn_seen >> side & 1) != 0 && info.isn[side] == headers.sequence;
-  if (again) return;
-  if ((record.syn_seen >> side & 1) != 0 || !ack) {
-    record.syn_seen = 0;  // what was known belongs to an earlier connection
-  }
-  record.ended = 0;
-  record.syn_seen = (record.syn_seen | 1U << side) & 3U;
-  info.isn[side] = headers.sequence;
-  record.syn_from = static_cast<std::uint32_t>(ack ? other : side) & 1U;
-  if (ack && (record.syn_seen >> other & 1) == 0) {
-    record.syn_seen = (record.syn_seen | 1U << other) & 3U;
-    info.isn[other] = headers.acknowledgement - 1;
-  }
-}
-
-bool StreamEngine::tcp_segment(FlowIndex flow, int side, const Headers& headers, Time timestamp, ProtocolId protocol) {
-  FlowRecord& record = flows_.record(flow);
-  const bool syn = (headers.tcp_flags & kSyn) != 0;
-  const bool fin = (headers.tcp_flags & kFin) != 0;
-  const bool data = headers.payload_wire != 0;
-  if (record.connection == 0) {
-    if (syn) note_syn(flow, side, headers);
-    if (record.ended != 0 || (!data && !fin) || (headers.tcp_flags & kRst) != 0) return false;
-    (void)open(flow, protocol, true);
-  }
-  const std::uint32_t number = record.connection - 1;
-  Connection& connection = at(number);
-  connection.last = now_;
-  ++connection.packets;
-  if (connection.scheduled == 0) schedule(number, connection);
-  if (syn) {
-    bool replaced = false;
-    handle_syn(number, side, headers, replaced);
-    if (replaced) return false;
-  }
-  if ((headers.tcp_flags & kRst) != 0) {
-    connection.reset = true;
-    wait(number, connection);
-    const std::uint32_t generation = connection.generation;
-    check_wait(number);
-    if (connection.generation == generation) finish(number);
-    return false;
-  }
-  segment(number, side, headers, timestamp);
-  if (is_over(connection)) finish(number);
-  return data;
-}
-
 // Ends a connection that its decoder is done with, or whose directions have both ended.
 void StreamEngine::finish(std::uint32_t number) {
   Connection& connection = at(number);

@@ -117,13 +117,17 @@ class StreamEngine {
   [[nodiscard]] Direction direction_of(const Connection& connection, int side) const {
     return (side == 0) != connection.turned ? Direction::originator : Direction::responder;
   }
-  void note_syn(FlowIndex flow, int side, const Headers& headers);
 
+  // segment.cc
   bool tcp_segment(FlowIndex flow, int side, const Headers& headers, Time timestamp, ProtocolId protocol);
+  void note_syn(FlowIndex flow, int side, const Headers& headers);
+  void handle_syn(std::uint32_t number, int side, const Headers& headers, bool& replaced);
+  inline __attribute__((always_inline)) void segment(std::uint32_t number, Connection& connection, int side,
+                                                     const Headers& headers, Time timestamp);
+  void deliver(Connection& connection, int side, Bytes data, std::uint32_t wire, bool fin, Time timestamp);
+  void feed(Connection& connection, int side, Bytes data);
 
   // reassembly.cc
-  void handle_syn(std::uint32_t number, int side, const Headers& headers, bool& replaced);
-  void segment(std::uint32_t number, int side, const Headers& headers, Time timestamp);
   void hold(std::uint32_t number, int side, std::uint32_t sequence, Bytes data, std::uint32_t wire, bool fin,
             const Headers& headers, Time timestamp);
   bool insert_held(Connection& connection, StreamHalf& half, HeldSegment segment, Bytes data);
@@ -134,8 +138,6 @@ class StreamEngine {
     if (!has_ack || !other.known || sequence_distance(acknowledgement, other.next) <= 0) return false;
     return !connection.one_sided || flows_.record(connection.flow).packets[1 - side] != 0;
   }
-  void deliver(Connection& connection, int side, Bytes data, std::uint32_t wire, bool fin, Time timestamp);
-  void feed(Connection& connection, int side, Bytes data);
   void gap(Connection& connection, int side, std::uint32_t octets);
   bool drain(Connection& connection);
   void wait(std::uint32_t number, Connection& connection);
