@@ -93,11 +93,15 @@ class Http final : public DecoderOf<Http, http::ConnectionState> {
     nothing,   // this is no HTTP; what is left of the data is of no use
     stop,      // the connection leaves HTTP
   };
-  Found read_head(State& state, Direction direction, Bytes data, std::size_t& used, Context& context);
+  inline __attribute__((always_inline)) Found read_head(State& state, Direction direction, Bytes data,
+                                                        std::size_t& used, Context& context);
   Found read_body(State& state, Direction direction, Bytes data, std::size_t& used, Context& context);
-  Found begin_message(State& state, Direction direction, MessageView& message, Context& context);
-  void begin_request(State& state, Direction direction, MessageView& message, Context& context);
-  void begin_response(State& state, Direction direction, MessageView& message, Context& context);
+  inline __attribute__((always_inline)) Found begin_message(State& state, Direction direction, MessageView& message,
+                                                            Context& context);
+  inline __attribute__((always_inline)) void begin_request(State& state, Direction direction, MessageView& message,
+                                                           Context& context);
+  inline __attribute__((always_inline)) void begin_response(State& state, Direction direction, MessageView& message,
+                                                            Context& context);
   void keep_or_write(State& state, Direction direction, MessageView& message, Context& context);
   void keep_content(Side& side, Bytes content, Context& context);
   static void count_skipped(Side& side, Direction direction, const Context& context);
