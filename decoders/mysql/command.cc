@@ -15,17 +15,18 @@ namespace capability = mysql::capability;
 
 namespace {
 
-constexpr std::string_view kSpace = " \t\r\n";
 constexpr std::size_t kLongestMethod = 256;
 constexpr std::uint32_t kLastPrepared = 0xffffffff;      // MariaDB: the statement that was prepared last
 constexpr std::uint8_t kParameterCountAvailable = 0x08;  // "COM_STMT_EXECUTE", flags
 constexpr std::size_t kMostParameters = 65535;
 constexpr std::size_t kMostParameterText = std::size_t{1} << 20;
 
+bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
 std::string_view trimmed(std::string_view sql) {
-  const std::size_t begin = sql.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return sql.substr(begin, sql.find_last_not_of(kSpace) + 1 - begin);
+  while (!sql.empty() && is_space(sql.front())) sql.remove_prefix(1);
+  while (!sql.empty() && is_space(sql.back())) sql.remove_suffix(1);
+  return sql;
 }
 
 // The query attributes in front of a COM_QUERY; the cursor fails when there are none that can be read.
@@ -179,12 +180,13 @@ void Mysql::begin_statement(Event& event, std::string_view sql) {
 
 // The first word in capitals.
 void Mysql::set_method(Event& event, std::string_view statement) {
-  std::string_view word = statement.substr(0, std::min(statement.find_first_of(kSpace), statement.size()));
-  word = word.substr(0, kLongestMethod);
   char capitals[kLongestMethod];
-  std::transform(word.begin(), word.end(), capitals,
-                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c & ~0x20) : c; });
-  event.set<F::method>({capitals, word.size()});
+  std::size_t size = 0;
+  for (; size < std::min(statement.size(), kLongestMethod) && !is_space(statement[size]); ++size) {
+    const char c = statement[size];
+    capitals[size] = c >= 'a' && c <= 'z' ? static_cast<char>(c & ~0x20) : c;
+  }
+  event.set<F::method>({capitals, size});
 }
 
 // "COM_QUERY".

@@ -21,7 +21,8 @@ void mysql::Answer::clear() {
   stage = Stage::response;
   begun = has_columns = holed = false;
   columns_left = parameters_left = column_count = 0;
-  num_fields = num_rows = shown_rows = affected_rows = insert_id = octets = counted = 0;
+  num_fields = shown_rows = affected_rows = insert_id = 0;
+  size = {};
   tables.clear();
   csv.clear();
   columns.clear();
@@ -42,7 +43,7 @@ void Mysql::finish(MysqlConnection& state, Context& context) {
   Event& event = state.waiting.front().event;
   if (event) {
     EventHeader& header = event.header();
-    header.destination_bytes = answer.counted != 0 ? answer.counted : answer.octets;
+    header.destination_bytes = answer.size.counted != 0 ? answer.size.counted : answer.size.octets;
     if (header.status == Status::none) header.status = Status::ok;
     if (answer.holed) event.note("Packet loss while capturing the response");
     write_answer(event, answer);
@@ -56,7 +57,7 @@ void Mysql::finish(MysqlConnection& state, Context& context) {
 void Mysql::write_answer(Event& event, const mysql::Answer& answer) {
   event.set_all<F::mysql_affected_rows, F::mysql_insert_id, F::mysql_num_rows, F::mysql_num_fields>(
       static_cast<std::int64_t>(answer.affected_rows), static_cast<std::int64_t>(answer.insert_id),
-      static_cast<std::int64_t>(answer.num_rows), static_cast<std::int64_t>(answer.num_fields));
+      static_cast<std::int64_t>(answer.size.rows), static_cast<std::int64_t>(answer.num_fields));
   if (!answer.tables.empty()) event.set<F::path>(answer.tables.view());
   if (config_->send_response) event.set_text<F::response>(answer.csv.view());
 }

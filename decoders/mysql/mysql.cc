@@ -16,8 +16,19 @@ namespace {
 
 constexpr std::size_t kMostPacked = std::size_t{8} << 20;  // octets of a compressed packet that are waited for
 
+// Three octets; the one behind them is looked at too.
 std::uint32_t length_at(const std::uint8_t* octets) {
-  return octets[0] | std::uint32_t{octets[1]} << 8 | std::uint32_t{octets[2]} << 16;
+  std::uint32_t length;
+  std::memcpy(&length, octets, sizeof length);
+  return length & 0xff'ff'ff;
+}
+
+// The length of the packet at the front, with its header; 0 when it is not here as a whole, or ends what is passed.
+std::size_t passed(const std::uint8_t* at, const std::uint8_t* end) {
+  if (end - at <= static_cast<std::ptrdiff_t>(kPacketHeader)) return 0;
+  const std::uint32_t length = length_at(at);
+  if (length == 0 || length == kFullPacket || end - at < static_cast<std::ptrdiff_t>(kPacketHeader + length)) return 0;
+  return at[kPacketHeader] < mysql::kEof ? kPacketHeader + length : 0;
 }
 
 // A packet's header and the first octet of its payload, as a client sends them with a command.
@@ -194,25 +205,46 @@ bool Mysql::wanted(const MysqlConnection& state, bool from_client, std::uint8_t 
   return first == mysql::kEof || first == mysql::kError || shows_rows(state);
 }
 
-// Rows that nobody shows are only counted, and they are most of what a server sends: those that are here as a whole,
-// one behind the other. Gives how many octets they are.
-std::size_t Mysql::pass_rows(MysqlConnection& state, Bytes data) const {
-  PacketStream& side = state.sides[1];
-  mysql::Answer& answer = state.answer;
+// Definitions of columns and rows are most of what a server sends. Those that are here as a whole, one behind the
+// other, need nothing of what is done for other messages. Gives how many octets they are.
+std::size_t Mysql::pass_packets(MysqlConnection& state, Bytes data, Context& context) {
+  const PacketStream& side = state.sides[1];
   const bool between = side.left == 0 && side.head_size == 0 && !side.continued && side.begin == kNever;
-  if (!between || !answer.begun || state.session.compressed || state.waiting.empty() || shows_rows(state)) return 0;
-  std::size_t at = 0;
-  while (data.size() - at > kPacketHeader) {
-    const std::uint8_t* const packet = data.data() + at;
-    const std::uint32_t length = length_at(packet);
-    if (length == 0 || length == kFullPacket || length > data.size() - at - kPacketHeader) break;
-    if (packet[kPacketHeader] >= mysql::kEof) break;  // the end of the rows, or an error
-    side.last_sequence = packet[3];
-    at += kPacketHeader + length;
-    answer.octets += kPacketHeader + length;
-    answer.count_row();
+  if (!between || !state.answer.begun || state.session.compressed || state.waiting.empty()) return 0;
+  if (state.answer.stage == Stage::definitions) return pass_definitions(state, data, context);
+  return shows_rows(state) ? 0 : pass_rows(state, data);
+}
+
+std::size_t Mysql::pass_definitions(MysqlConnection& state, Bytes data, Context& context) {
+  mysql::Answer& answer = state.answer;
+  const std::uint8_t* at = data.data();
+  const std::uint8_t* const end = at + data.size();
+  while (const std::size_t whole = answer.columns_left != 0 ? passed(at, end) : 0) {
+    state.sides[1].last_sequence = at[3];
+    answer.size.octets += whole;
+    definition(state, {at + kPacketHeader, whole - kPacketHeader}, whole - kPacketHeader, true, context);
+    --answer.columns_left;
+    at += whole;
   }
-  return at;
+  if (answer.columns_left == 0) answer.stage = Stage::rows_or_eof;
+  return static_cast<std::size_t>(at - data.data());
+}
+
+// Rows that nobody shows are only counted.
+std::size_t Mysql::pass_rows(MysqlConnection& state, Bytes data) {
+  const std::uint8_t* at = data.data();
+  const std::uint8_t* const end = at + data.size();
+  const std::uint8_t* last = nullptr;
+  mysql::ResponseSize size = state.answer.size;
+  while (const std::size_t whole = passed(at, end)) {
+    last = at;
+    at += whole;
+    size.octets += whole;
+    size.count_row();
+  }
+  if (last != nullptr) state.sides[1].last_sequence = last[3];
+  state.answer.size = size;
+  return static_cast<std::size_t>(at - data.data());
 }
 
 Mysql::Found Mysql::read_packets(MysqlConnection& state, bool from_client, Bytes data, std::size_t& used,
@@ -220,8 +252,8 @@ Mysql::Found Mysql::read_packets(MysqlConnection& state, bool from_client, Bytes
   PacketStream& side = state.sides[from_client ? 0 : 1];
   std::size_t at = 0;
   while (at < data.size()) {
-    if (!from_client && state.answer.stage == Stage::rows) {
-      at += pass_rows(state, data.subspan(at));
+    if (!from_client && (state.answer.stage == Stage::rows || state.answer.stage == Stage::definitions)) {
+      at += pass_packets(state, data.subspan(at), context);
       if (at == data.size()) break;
     }
     const Bytes rest = data.subspan(at);
@@ -291,10 +323,6 @@ Mysql::Found Mysql::end_packet(MysqlConnection& state, bool from_client, Context
   return found;
 }
 
-Mysql::Found Mysql::handle(MysqlConnection& state, bool from_client, const Message& message, Context& context) {
-  return from_client ? client_message(state, message, context) : server_message(state, message, context);
-}
-
 Step Mysql::read_compressed(MysqlConnection& state, bool from_client, Bytes data, Context& context) {
   PacketStream& side = state.sides[from_client ? 0 : 1];
   std::size_t at = 0;
@@ -361,8 +389,8 @@ GapAnswer Mysql::on_gap(MysqlConnection& state, Direction direction, std::uint64
   mysql::Answer& answer = state.answer;
   if (answer.begun && !state.waiting.empty()) {
     answer.holed = true;
-    answer.octets = 0;
-    answer.counted = 0;
+    answer.size.octets = 0;
+    answer.size.counted = 0;
     finish(state, context);
   }
   for (std::uint32_t i = 0; i < state.waiting.size(); ++i) state.waiting[i].in_doubt = true;

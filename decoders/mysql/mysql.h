@@ -76,11 +76,23 @@ enum class Stage : std::uint8_t {
   tail,      // complete, but for an EOF packet that may follow
 };
 
-// The response that is under way.
-struct Answer {
+// How much of a response there was.
+struct ResponseSize {
   // Packetbeat's destination.bytes stops at the row in which a result passes 100 KiB, and so does ours.
   static constexpr std::uint64_t kCountedResult = std::uint64_t{100} << 10;
 
+  std::uint64_t rows = 0;
+  std::uint64_t octets = 0;   // on the wire
+  std::uint64_t counted = 0;  // what destination.bytes says; 0: all of them
+  // A row whose octets were added.
+  void count_row() {
+    ++rows;
+    if (counted == 0 && octets > kCountedResult) counted = octets;
+  }
+};
+
+// The response that is under way.
+struct Answer {
   Stage stage = Stage::greeting;
   bool begun = false;
   bool has_columns = false;  // a result set was seen: num_fields is known
@@ -89,22 +101,15 @@ struct Answer {
   std::uint32_t parameters_left = 0;
   std::uint32_t column_count = 0;
   std::uint64_t num_fields = 0;
-  std::uint64_t num_rows = 0;
   std::uint64_t shown_rows = 0;
   std::uint64_t affected_rows = 0;
   std::uint64_t insert_id = 0;
-  std::uint64_t octets = 0;   // on the wire
-  std::uint64_t counted = 0;  // what destination.bytes says; 0: all of them
+  ResponseSize size;
   Tables tables;
   GrowBuffer csv;
   GrowBuffer columns;  // of the binary protocol: type and UNSIGNED of each column
 
   void clear();
-  // A row whose octets were added.
-  void count_row() {
-    ++num_rows;
-    if (counted == 0 && octets > kCountedResult) counted = octets;
-  }
 };
 
 struct MysqlConnection {
@@ -166,10 +171,14 @@ class Mysql final : public DecoderOf<Mysql, mysql::MysqlConnection> {
   [[nodiscard]] Place find_response(State& state, Bytes data);
   [[nodiscard]] Step leave(State& state, Counter why, Context& context);
   Found read_packets(State& state, bool from_client, Bytes data, std::size_t& used, Context& context);
-  [[nodiscard]] std::size_t pass_rows(State& state, Bytes data) const;
+  [[nodiscard]] std::size_t pass_packets(State& state, Bytes data, Context& context);
+  [[nodiscard]] std::size_t pass_definitions(State& state, Bytes data, Context& context);
+  [[nodiscard]] static std::size_t pass_rows(State& state, Bytes data);
   Found end_packet(State& state, bool from_client, Context& context);
   [[nodiscard]] bool wanted(const State& state, bool from_client, std::uint8_t first) const;
-  Found handle(State& state, bool from_client, const Message& message, Context& context);
+  Found handle(State& state, bool from_client, const Message& message, Context& context) {
+    return from_client ? client_message(state, message, context) : server_message(state, message, context);
+  }
 
   // handshake.cc: the beginning of a connection, and authentication.
   Found client_handshake(State& state, const Message& message, Context& context);
@@ -193,7 +202,7 @@ class Mysql final : public DecoderOf<Mysql, mysql::MysqlConnection> {
   void ok_packet(State& state, const Message& message, Context& context);
   void error_packet(State& state, const Message& message, Context& context);
   void column_count(State& state, const Message& message);
-  void definition(State& state, const Message& message, bool of_result, Context& context);
+  void definition(State& state, Bytes payload, std::uint64_t length, bool of_result, Context& context);
   void row_or_end(State& state, const Message& message, Context& context);
   void prepare_ok(State& state, const Message& message, Context& context);
   void prepared(State& state, const Message& message, Context& context);

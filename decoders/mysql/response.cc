@@ -44,7 +44,7 @@ Mysql::Found Mysql::server_message(MysqlConnection& state, const Message& messag
   if (answer.stage == Stage::tail) {
     if (is_eof(message.first, message.length)) {
       state.session.eof_packets = EofPackets::sent;
-      answer.octets += message.wire;
+      answer.size.octets += message.wire;
       finish(state, context);
       return Found::progress;
     }
@@ -64,7 +64,7 @@ Mysql::Found Mysql::server_message(MysqlConnection& state, const Message& messag
     answer.begun = true;
     if (Event& event = state.waiting.front().event) event.header().end = message.begin;
   }
-  answer.octets += message.wire;
+  answer.size.octets += message.wire;
   answer.holed = answer.holed || message.holed;
   switch (answer.stage) {
     case Stage::response:
@@ -76,7 +76,7 @@ Mysql::Found Mysql::server_message(MysqlConnection& state, const Message& messag
       } else if (is_eof(message.first, message.length)) {
         answer.stage = Stage::rows;  // fewer than announced
       } else {
-        definition(state, message, true, context);
+        definition(state, message.payload, message.length, true, context);
         if (--answer.columns_left == 0) answer.stage = Stage::rows_or_eof;
       }
       break;
@@ -206,10 +206,10 @@ void Mysql::column_count(MysqlConnection& state, const Message& message) {
 }
 
 // "Column Definition": the tables are told, and with send_response the names. Of parameters nothing is.
-void Mysql::definition(MysqlConnection& state, const Message& message, bool of_result, Context& context) {
+void Mysql::definition(MysqlConnection& state, Bytes payload, std::uint64_t length, bool of_result, Context& context) {
   mysql::Answer& answer = state.answer;
   if (!state.waiting.front().event) return;
-  Cursor cursor(message.payload);
+  Cursor cursor(payload);
   (void)mysql::length_encoded_text(cursor);  // catalog
   const Bytes schema = mysql::length_encoded_text(cursor);
   const Bytes table = mysql::length_encoded_text(cursor);
@@ -221,8 +221,8 @@ void Mysql::definition(MysqlConnection& state, const Message& message, bool of_r
   // (2), decimals, filler (2).
   std::uint8_t column[2] = {static_cast<std::uint8_t>(mysql::Type::varchar), 0};
   constexpr std::size_t kTypeFromEnd = 6;
-  if (message.payload.size() == message.length && message.length > kTypeFromEnd) {
-    const Bytes end = message.payload.last(kTypeFromEnd);
+  if (payload.size() == length && length > kTypeFromEnd) {
+    const Bytes end = payload.last(kTypeFromEnd);
     column[0] = end[0];
     column[1] = (end[1] & mysql::kUnsignedColumn) != 0 ? 1 : 0;
   }
@@ -239,7 +239,7 @@ void Mysql::row_or_end(MysqlConnection& state, const Message& message, Context& 
     end_of_result(state, status_of(message.payload, message.length), context);
     return;
   }
-  answer.count_row();
+  answer.size.count_row();
   if (shows_rows(state)) show_row(state, message.payload, context);
 }
 
@@ -287,7 +287,7 @@ void Mysql::prepared(MysqlConnection& state, const Message& message, Context& co
   if (answer.parameters_left > 0) {
     --answer.parameters_left;
   } else if (answer.columns_left > 0) {
-    definition(state, message, false, context);
+    definition(state, message.payload, message.length, false, context);
     --answer.columns_left;
   }
   if (answer.parameters_left > 0 || answer.columns_left > 0 || eof_packets == EofPackets::sent) return;

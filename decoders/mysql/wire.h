@@ -119,9 +119,8 @@ inline std::uint64_t length_encoded(Cursor& cursor) {
 
 // "string<lenenc>".
 inline Bytes length_encoded_text(Cursor& cursor) {
-  const std::uint64_t length = length_encoded(cursor);
-  if (length > cursor.size()) cursor.fail();
-  return cursor.take(static_cast<std::size_t>(length));
+  const std::size_t length = length_encoded(cursor);
+  return cursor.take(length);
 }
 
 }  // namespace spanbeat::mysql
