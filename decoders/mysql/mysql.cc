@@ -220,7 +220,6 @@ std::size_t Mysql::pass_definitions(MysqlConnection& state, Bytes data, Context&
   const std::uint8_t* at = data.data();
   const std::uint8_t* const end = at + data.size();
   while (const std::size_t whole = answer.columns_left != 0 ? passed(at, end) : 0) {
-    state.sides[1].last_sequence = at[3];
     answer.size.octets += whole;
     definition(state, {at + kPacketHeader, whole - kPacketHeader}, whole - kPacketHeader, true, context);
     --answer.columns_left;
@@ -234,15 +233,12 @@ std::size_t Mysql::pass_definitions(MysqlConnection& state, Bytes data, Context&
 std::size_t Mysql::pass_rows(MysqlConnection& state, Bytes data) {
   const std::uint8_t* at = data.data();
   const std::uint8_t* const end = at + data.size();
-  const std::uint8_t* last = nullptr;
   mysql::ResponseSize size = state.answer.size;
   while (const std::size_t whole = passed(at, end)) {
-    last = at;
     at += whole;
     size.octets += whole;
     size.count_row();
   }
-  if (last != nullptr) state.sides[1].last_sequence = last[3];
   state.answer.size = size;
   return static_cast<std::size_t>(at - data.data());
 }

@@ -34,12 +34,13 @@ struct PacketStream {
   std::uint8_t head[kPacketHeader] = {};  // a header that came in pieces
   std::uint8_t first = 0;                 // the first octet of the message
   std::uint8_t sequence = 0;              // of its first packet
-  std::uint8_t last_sequence = 0;         // of the last packet that began; of the compressed ones if there are
-  std::uint32_t left = 0;                 // octets of the packet still to come
-  std::uint64_t length = 0;               // octets of the message's payload
-  std::uint64_t wire = 0;                 // and with headers
-  std::uint64_t credit = 0;               // octets of a compressed packet that no message was charged with yet
-  Time begin = kNever;                    // the packet of the message's first octet
+  // Of the last packet that began; of the compressed ones if there are. Only the client's is asked for.
+  std::uint8_t last_sequence = 0;
+  std::uint32_t left = 0;    // octets of the packet still to come
+  std::uint64_t length = 0;  // octets of the message's payload
+  std::uint64_t wire = 0;    // and with headers
+  std::uint64_t credit = 0;  // octets of a compressed packet that no message was charged with yet
+  Time begin = kNever;       // the packet of the message's first octet
   GrowBuffer message;
 
   void next_message() {
