@@ -125,7 +125,7 @@ class StreamEngine {
   inline __attribute__((always_inline)) void segment(std::uint32_t number, Connection& connection, int side,
                                                      const Headers& headers, Time timestamp);
   void deliver(Connection& connection, int side, Bytes data, std::uint32_t wire, bool fin, Time timestamp);
-  void feed(Connection& connection, int side, Bytes data);
+  inline __attribute__((always_inline)) void feed(Connection& connection, int side, Bytes data);
 
   // reassembly.cc
   void hold(std::uint32_t number, int side, std::uint32_t sequence, Bytes data, std::uint32_t wire, bool fin,

@@ -71,6 +71,82 @@ void StreamEngine::handle_syn(std::uint32_t number, int side, const Headers& hea
   }
 }
 
+// Shows new octets to the decoder, behind what it left unread, until it wants more.
+void StreamEngine::feed(Connection& connection, int side, Bytes data) {
+  StreamHalf& half = connection.half[static_cast<std::size_t>(side)];
+  if (half.skip != 0) {
+    const std::size_t skipped = std::min<std::uint64_t>(half.skip, data.size());
+    half.skip -= skipped;
+    data = data.subspan(skipped);
+    if (data.empty()) return;
+  }
+  if (connection.state == nullptr) [[unlikely]]
+    make_state(connection);
+  const Direction direction = direction_of(connection, side);
+  const bool carried = !half.carry.empty();
+  if (carried) {
+    if (!half.carry.append(arena_, data, limits_.carry_per_direction)) {
+      counters_.add(Counter::decoder_carry_limit);
+      half.carry.reset();
+      half.need = 0;
+      return;
+    }
+    if (half.carry.size() < half.need) return;
+    data = half.carry.view();
+  }
+  std::size_t consumed = 0;
+  std::size_t shown = 0;  // what the decoder saw at its last look without taking anything
+  half.need = 0;
+  while (consumed < data.size()) {
+    const Bytes view = data.subspan(consumed);
+    const StageScope stage(output_.clocks(), WorkStage::decode);
+    const Step step = connection.decoder->on_data(connection.state, direction, Cursor(view), *context_);
+    const std::size_t used = std::min(step.used, view.size());
+    consumed += used;
+    const std::size_t left = data.size() - consumed;
+    if (step.verdict == Step::Verdict::done) {
+      connection.done = true;
+      drop_state(connection);
+      half.carry.reset();
+      return;
+    }
+    if (step.verdict == Step::Verdict::lost) {
+      counters_.add(Counter::decoder_lost);
+      half.carry.clear();
+      return;
+    }
+    if (step.verdict == Step::Verdict::skip) {
+      const std::size_t skipped = std::min<std::uint64_t>(step.count, left);
+      half.skip = step.count - skipped;
+      consumed += skipped;
+      if (used != 0 || skipped != 0) continue;
+    }
+    if (left == 0) break;
+    // `more`, or an `ok` that left something: called again at once only if there is enough and it took something.
+    const std::uint64_t need = step.count != 0 && step.verdict == Step::Verdict::more ? step.count : left + 1;
+    if (left >= need && used != 0 && shown != left) {
+      shown = left;
+      continue;
+    }
+    half.need = std::max<std::uint64_t>(need, left + 1);
+    if (half.need > limits_.carry_per_direction) {
+      counters_.add(Counter::decoder_carry_limit);
+      half.carry.clear();
+      half.need = 0;
+      return;
+    }
+    break;
+  }
+  if (carried) {
+    half.carry.drop_front(consumed);
+  } else if (consumed < data.size() &&
+             !half.carry.append(arena_, data.subspan(consumed), limits_.carry_per_direction)) {
+    counters_.add(Counter::decoder_carry_limit);
+    half.carry.reset();
+    half.need = 0;
+  }
+}
+
 // What there is in it, to the decoder or to those that wait.
 void StreamEngine::segment(std::uint32_t number, Connection& connection, int side, const Headers& headers,
                            Time timestamp) {
@@ -195,82 +271,6 @@ void StreamEngine::deliver(Connection& connection, int side, Bytes data, std::ui
       connection.decoder->on_end(connection.state, direction_of(connection, side), half.carry.view(), *context_);
     }
     half.carry.reset();
-  }
-}
-
-// Shows new octets to the decoder, behind what it left unread, until it wants more.
-void StreamEngine::feed(Connection& connection, int side, Bytes data) {
-  StreamHalf& half = connection.half[static_cast<std::size_t>(side)];
-  if (half.skip != 0) {
-    const std::size_t skipped = std::min<std::uint64_t>(half.skip, data.size());
-    half.skip -= skipped;
-    data = data.subspan(skipped);
-    if (data.empty()) return;
-  }
-  if (connection.state == nullptr) [[unlikely]]
-    make_state(connection);
-  const Direction direction = direction_of(connection, side);
-  const bool carried = !half.carry.empty();
-  if (carried) {
-    if (!half.carry.append(arena_, data, limits_.carry_per_direction)) {
-      counters_.add(Counter::decoder_carry_limit);
-      half.carry.reset();
-      half.need = 0;
-      return;
-    }
-    if (half.carry.size() < half.need) return;
-    data = half.carry.view();
-  }
-  std::size_t consumed = 0;
-  std::size_t shown = 0;  // what the decoder saw at its last look without taking anything
-  half.need = 0;
-  while (consumed < data.size()) {
-    const Bytes view = data.subspan(consumed);
-    const StageScope stage(output_.clocks(), WorkStage::decode);
-    const Step step = connection.decoder->on_data(connection.state, direction, Cursor(view), *context_);
-    const std::size_t used = std::min(step.used, view.size());
-    consumed += used;
-    const std::size_t left = data.size() - consumed;
-    if (step.verdict == Step::Verdict::done) {
-      connection.done = true;
-      drop_state(connection);
-      half.carry.reset();
-      return;
-    }
-    if (step.verdict == Step::Verdict::lost) {
-      counters_.add(Counter::decoder_lost);
-      half.carry.clear();
-      return;
-    }
-    if (step.verdict == Step::Verdict::skip) {
-      const std::size_t skipped = std::min<std::uint64_t>(step.count, left);
-      half.skip = step.count - skipped;
-      consumed += skipped;
-      if (used != 0 || skipped != 0) continue;
-    }
-    if (left == 0) break;
-    // `more`, or an `ok` that left something: called again at once only if there is enough and it took something.
-    const std::uint64_t need = step.count != 0 && step.verdict == Step::Verdict::more ? step.count : left + 1;
-    if (left >= need && used != 0 && shown != left) {
-      shown = left;
-      continue;
-    }
-    half.need = std::max<std::uint64_t>(need, left + 1);
-    if (half.need > limits_.carry_per_direction) {
-      counters_.add(Counter::decoder_carry_limit);
-      half.carry.clear();
-      half.need = 0;
-      return;
-    }
-    break;
-  }
-  if (carried) {
-    half.carry.drop_front(consumed);
-  } else if (consumed < data.size() &&
-             !half.carry.append(arena_, data.subspan(consumed), limits_.carry_per_direction)) {
-    counters_.add(Counter::decoder_carry_limit);
-    half.carry.reset();
-    half.need = 0;
   }
 }
 
