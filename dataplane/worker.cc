@@ -7,6 +7,14 @@
 #include "dataplane/stream/engine.h"
 
 namespace spanbeat {
+namespace {
+
+// Packets whose flow records are fetched at once. The records of two groups are on their way at a time: a processor
+// drops what it is asked to fetch when it waits for some 20 cache lines already.
+constexpr std::size_t kGroup = 8;
+
+}  // namespace
+
 struct Worker::Impl {
   Impl(const WorkerConfig& config, std::vector<std::unique_ptr<Decoder>> made, std::optional<Filter> chosen,
        Source& input, ChunkRing& ring, FlowShunt* hardware)
@@ -32,6 +40,7 @@ struct Worker::Impl {
 
   void run();
   void burst(std::size_t count);
+  void look_up(std::size_t begin, std::size_t count);
   __attribute__((always_inline)) void packet(std::size_t i);
   __attribute__((always_inline)) void flow_packet(const Packet& packet, Headers& headers, const FlowKey& key,
                                                   FlowIndex guess, std::uint32_t packets, std::uint64_t bytes);
@@ -282,11 +291,18 @@ bool Worker::Impl::leaves_out(std::size_t i) {
   return flow_keys[i].valid && sampled_out(headers[i], 1);
 }
 
+// The candidates of the packets of one group, from `begin` on, of `count` in the burst.
+inline void Worker::Impl::look_up(std::size_t begin, std::size_t count) {
+  for (std::size_t i = begin; i < std::min(begin + kGroup, count); ++i) {
+    guesses[i] = flow_keys[i].valid ? table.candidate(flow_keys[i]) : kNoFlow;
+  }
+}
+
 void Worker::Impl::burst(std::size_t count) {
   std::uint64_t bytes = 0;
   std::size_t marks = 0;
   enter(WorkStage::dissect);
-  // Dissect the whole burst, then let the table fetch what the packets will need.
+  // Dissect the whole burst and let the table fetch the buckets; then group by group the records, one group ahead.
   for (std::size_t i = 0; i < count; ++i) {
     const Packet& packet = packets[i];
     Headers& header = headers[i];
@@ -307,12 +323,16 @@ void Worker::Impl::burst(std::size_t count) {
     keys.make(header, key);
     if (key.valid) table.prefetch_bucket(key);
   }
-  enter(WorkStage::lookup);
-  for (std::size_t i = 0; i < count; ++i) guesses[i] = flow_keys[i].valid ? table.candidate(flow_keys[i]) : kNoFlow;
   counters.add(Counter::capture_received, count - marks);
   counters.add(Counter::capture_received_bytes, bytes);
-  enter(WorkStage::filter);
-  for (std::size_t i = 0; i < count; ++i) packet(i);
+  enter(WorkStage::lookup);
+  look_up(0, count);
+  for (std::size_t begin = 0; begin < count; begin += kGroup) {
+    enter(WorkStage::lookup);
+    look_up(begin + kGroup, count);
+    enter(WorkStage::filter);
+    for (std::size_t i = begin; i < std::min(begin + kGroup, count); ++i) packet(i);
+  }
   output.progress(packets[count - 1].number);
   live_flows.store(table.size(), std::memory_order_relaxed);
 }
