@@ -368,6 +368,26 @@ TEST(Flows, ThatAreLongAndNotDecodedGoToTheHardwareWhichCountsForThem) {
   EXPECT_EQ(ran.counters.get(Counter::capture_received), 6000U + 12'000'000'000U);
 }
 
+TEST(Flows, WithoutDocumentsStillTellDecodersAndHardwareWhoseTheyAre) {
+  Tuple bulk;
+  bulk.server_port = 9999;
+  Tuple decoded;  // the recorder's
+  decoded.client_port = 41000;
+  for (const bool shunts : {false, true}) {
+    FrameSource source;
+    for (int i = 0; i < 1024; ++i) source.add(kSecond + i * kMillisecond, datagram_frame(bulk, true, "bulk"));
+    source.add(5 * kSecond, datagram_frame(decoded, true, "x"));
+    WorkerConfig config;
+    config.flows.max_flows = 1;  // a flow that nobody hears of had the record before
+    Hardware hardware;
+    Ran ran;
+    ran.record.show_port = true;
+    run(source, config, ran, shunts ? &hardware : nullptr);
+    EXPECT_EQ(ran.record.lines, (std::vector<std::string>{"port 41000", ">x", "close shutdown"}));
+    EXPECT_EQ(hardware.offered, std::vector<std::uint16_t>(shunts ? 1 : 0, 40000));
+  }
+}
+
 TEST(Flows, AreKeptAliveByWhatTheHardwareCounts) {
   Tuple bulk;
   bulk.server_port = 9999;

@@ -17,6 +17,39 @@ constexpr std::size_t kLooksOfTick = 8;
 constexpr std::size_t kEvictedAtOnce = 16;
 constexpr std::size_t kAhead = 12;  // flows whose cache lines are fetched before it is their turn
 
+// The cold part of a new flow.
+void describe(FlowInfo& info, const Headers& headers, const Packet& packet) {
+  clear(info);
+  info.first = packet.timestamp;
+  info.first_packet = packet.number;
+  info.version = headers.version;
+  info.outer_version = headers.outer_version;
+  if (headers.version != IpVersion::none) {
+    const std::size_t size = headers.version == IpVersion::v4 ? 4 : 16;
+    std::memcpy(info.source, headers.source, size);
+    std::memcpy(info.destination, headers.destination, size);
+  }
+  if (headers.outer_version != IpVersion::none) {
+    const std::size_t size = headers.outer_version == IpVersion::v4 ? 4 : 16;
+    std::memcpy(info.outer_source, headers.outer_source, size);
+    std::memcpy(info.outer_destination, headers.outer_destination, size);
+  }
+  info.protocol = headers.protocol;
+  info.protocol_known = headers.protocol_known;
+  info.transport = headers.transport;
+  info.source_port = headers.source_port;
+  info.destination_port = headers.destination_port;
+  info.vlans = headers.vlans;
+  info.vlan[0] = headers.vlan[0];
+  info.vlan[1] = headers.vlan[1];
+  if (headers.mac != nullptr) {
+    info.has_mac = true;
+    std::memcpy(info.mac, headers.mac, sizeof info.mac);
+  }
+  if (headers.tunnels != 0) [[unlikely]]
+    info.tunnel = static_cast<std::uint32_t>(digest_tunnels(headers).low) | 1U;
+}
+
 }  // namespace
 
 Flows::Flows(const FlowConfig& config, FlowTable& table, const FlowKeyMaker& keys, EventOutput& output,
@@ -63,6 +96,12 @@ std::uint64_t Flows::due_tick(FlowIndex flow) {
   return tick + timeout_ticks_ + 1;
 }
 
+// Is anyone to hear of the flow: documents, a decoder, the hardware? Nobody reads the cold part of the others, and it
+// stays unwritten: half of the memory that they would need.
+bool Flows::told(const Headers& headers) const {
+  return config_.enabled || shunt_ != nullptr || engine_->protocol_of(headers) != 0;
+}
+
 FlowIndex Flows::make(const Headers& headers, const FlowKey& key, const Packet& packet) {
   if (!makes_new_) return kNoFlow;
   FlowIndex flow = table_.insert(key);
@@ -76,36 +115,7 @@ FlowIndex Flows::make(const Headers& headers, const FlowKey& key, const Packet& 
   record.swapped = key.swapped ? 1 : 0;
   record.last = packet.timestamp;
   record.last_tick = now_tick_;
-  FlowInfo& info = table_.info(flow);
-  clear(info);
-  info.first = packet.timestamp;
-  info.first_packet = packet.number;
-  info.version = headers.version;
-  info.outer_version = headers.outer_version;
-  if (headers.version != IpVersion::none) {
-    const std::size_t size = headers.version == IpVersion::v4 ? 4 : 16;
-    std::memcpy(info.source, headers.source, size);
-    std::memcpy(info.destination, headers.destination, size);
-  }
-  if (headers.outer_version != IpVersion::none) {
-    const std::size_t size = headers.outer_version == IpVersion::v4 ? 4 : 16;
-    std::memcpy(info.outer_source, headers.outer_source, size);
-    std::memcpy(info.outer_destination, headers.outer_destination, size);
-  }
-  info.protocol = headers.protocol;
-  info.protocol_known = headers.protocol_known;
-  info.transport = headers.transport;
-  info.source_port = headers.source_port;
-  info.destination_port = headers.destination_port;
-  info.vlans = headers.vlans;
-  info.vlan[0] = headers.vlan[0];
-  info.vlan[1] = headers.vlan[1];
-  if (headers.mac != nullptr) {
-    info.has_mac = true;
-    std::memcpy(info.mac, headers.mac, sizeof info.mac);
-  }
-  if (headers.tunnels != 0) [[unlikely]]
-    info.tunnel = static_cast<std::uint32_t>(digest_tunnels(headers).low) | 1U;
+  if (told(headers)) describe(table_.info(flow), headers, packet);
   if (TunnelInfo* tunnel = table_.tunnel(flow)) tunnel->begin(headers);
   if (tcp_ != nullptr) tcp_[flow] = TcpAccount{};
   // An earlier owner of the record may have left its entry behind: it comes round earlier, and is put back then.

@@ -60,6 +60,7 @@ class Flows {
  private:
   using Wheel = TimingWheel<27>;  // 134 ms
 
+  [[nodiscard]] bool told(const Headers& headers) const;
   FlowIndex make(const Headers& headers, const FlowKey& key, const Packet& packet);
   [[nodiscard]] Found on_other_link(const Headers& headers, const FlowKey& key, const Packet& packet);
   void add(FlowIndex flow, int side, const Headers& headers, const Packet& packet, std::uint32_t packets,

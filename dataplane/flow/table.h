@@ -3,7 +3,8 @@
 // What:   buckets of one cache line (ten 16-bit tags, ten record numbers and a count of entries that had to pass on to
 // the next
 //         bucket); beside them one 64-octet hot record per flow, which every packet touches, and one cold FlowInfo,
-//         which is written when a flow begins and read when it is reported.
+//         which is written when a flow begins and read when it is reported or decoded; for a flow that nobody hears of
+//         it stays unwritten.
 // Why:    a packet of a known flow costs two cache lines, both prefetched for a burst at a time.
 // Limits: a fixed number of flows (`capacity`), reserved at start and resident only as far as used. When it is full the
 //         caller evicts. Deleting leaves no tombstones: the pass-on counts are taken back.
