@@ -305,6 +305,11 @@ void Worker::Impl::burst(std::size_t count) {
   // Dissect the whole burst and let the table fetch the buckets; then group by group the records, one group ahead.
   for (std::size_t i = 0; i < count; ++i) {
     const Packet& packet = packets[i];
+    if (i + kPacketsAhead < count) {
+      const Bytes next = packets[i + kPacketsAhead].octets;
+      __builtin_prefetch(next.data());
+      if (next.size() > 64) __builtin_prefetch(next.data() + 64);
+    }
     Headers& header = headers[i];
     FlowKey& key = flow_keys[i];
     key.valid = false;

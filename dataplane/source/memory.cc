@@ -115,7 +115,7 @@ std::size_t MemorySource::burst(std::span<Packet, kBurst> packets) {
   // A prefetch is dropped where its page is not in the TLB, as that of the first packet of each page; measured, half of
   // the headers of large packets had not come when they were read. A load brings the page as well.
   std::uintptr_t page = 0;
-  for (std::size_t i = at_ + count; i < std::min(at_ + count + kBurst, size); ++i) {
+  for (std::size_t i = at_ + count; i < std::min(at_ + count + kPacketsAhead, size); ++i) {
     const PacketMemory::Record& next = memory_[i];
     if (next.captured == 0) continue;
     const std::uintptr_t of_next = reinterpret_cast<std::uintptr_t>(next.octets) >> kPageBits;
