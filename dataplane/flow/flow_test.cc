@@ -91,6 +91,24 @@ TEST(TimingWheel, EveryEntryComesRoundOnceAtItsTick) {
   EXPECT_EQ(due.size(), 500U);
 }
 
+TEST(TimingWheel, ShowsWhatIsTakenNext) {
+  TimingWheel<20> wheel;
+  wheel.start(100);
+  for (std::uint32_t i = 0; i < 5; ++i) wheel.schedule({i, 0}, 107);
+  wheel.schedule({9, 0}, 108);
+  TimingWheel<20>::Entry entry{};
+  std::uint64_t tick = 0;
+  ASSERT_TRUE(wheel.take_earliest(entry, tick));
+  EXPECT_EQ(entry.number, 0U);
+  std::vector<std::uint32_t> shown;
+  for (const auto& next : wheel.earliest(3)) shown.push_back(next.number);
+  EXPECT_EQ(shown, (std::vector<std::uint32_t>{1, 2, 3}));
+  EXPECT_EQ(wheel.earliest(100).size(), 4U) << "those of one tick";
+  while (wheel.take_earliest(entry, tick)) {
+  }
+  EXPECT_TRUE(wheel.earliest(100).empty());
+}
+
 // The baseline of https://github.com/corelight/community-id-spec.
 TEST(CommunityId, AgreesWithTheSpecification) {
   const auto hex = [](const CommunityDigest& digest) {

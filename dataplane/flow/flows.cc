@@ -257,7 +257,11 @@ void Flows::evict_some() {
     oldest[count++] = entry.number;
   }
   const Time now = static_cast<Time>(wheel_.now()) << 27;
-  for (std::size_t i = 0; i < count; ++i) end(oldest[i], CloseReason::evicted, now);
+  const std::span<const Wheel::Entry> next = wheel_.earliest(count);  // fetched for the next turn
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i < next.size()) __builtin_prefetch(&table_.record(next[i].number), 1);
+    end(oldest[i], CloseReason::evicted, now);
+  }
 }
 
 void Flows::advance(Time now) {

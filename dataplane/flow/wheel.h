@@ -9,7 +9,9 @@
 //         grew to is given back when it is empty: a flood fills one slot after the other.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "dataplane/source/packet.h"
@@ -80,6 +82,11 @@ class TimingWheel {
     }
     earliest_ = now_ + 1;
     return false;
+  }
+  // Some of what take_earliest() is going to take, at most `most`, until the wheel is changed.
+  [[nodiscard]] std::span<const Entry> earliest(std::size_t most) const {
+    const Slot& slot = slots_[earliest_ % kSlots];
+    return std::span(slot.entries).subspan(slot.taken, std::min(most, slot.entries.size() - slot.taken));
   }
 
  private:
