@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "dataplane/alert.h"
+#include "dataplane/event/event_view.h"
 #include "dataplane/testing/recorder.h"
 
 namespace spanbeat::testing {
@@ -95,13 +96,11 @@ struct Told {
   std::string encoded;
   [[nodiscard]] bool has(std::string_view octets) const { return encoded.find(octets) != std::string::npos; }
   [[nodiscard]] std::vector<Field> fields() const {
+    EventHeader header;
+    std::memcpy(&header, encoded.data(), sizeof header);
+    const EventView event(header, reinterpret_cast<const std::uint8_t*>(encoded.data()));
     std::vector<Field> found;
-    for (std::size_t at = sizeof(EventHeader); at < encoded.size();) {
-      FieldEntry entry;
-      std::memcpy(&entry, encoded.data() + at, sizeof entry);
-      found.push_back(entry.field);
-      at += sizeof entry + ((entry.size + 7) & ~7U);
-    }
+    for (const EntryHead head : event.heads()) found.push_back(field_of(head));
     return found;
   }
 };

@@ -32,9 +32,8 @@ TEST(ExporterThread, EveryEventOfAWorkerBecomesALineInOrder) {
     for (int i = 0; i < kEvents; ++i) {
       Event event = transaction(arena);
       event.set<F::path>("/" + std::to_string(i));
-      const Bytes encoded = event.encoded();
       // A chunk is handed over when it is full, and now and then before.
-      if (chunk != nullptr && (!chunk->fits(encoded.size() + 8) || i % 97 == 0)) {
+      if (chunk != nullptr && (!chunk->fits(event.encoded_size() + 8) || i % 97 == 0)) {
         ring.push(chunk);
         chunk = nullptr;
       }
@@ -42,7 +41,7 @@ TEST(ExporterThread, EveryEventOfAWorkerBecomesALineInOrder) {
         chunk = ring.take_empty();
         if (chunk == nullptr) std::this_thread::yield();
       }
-      chunk->append(encoded);
+      chunk->append(event);
     }
     ring.push(chunk);
     ring.close();

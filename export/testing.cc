@@ -62,9 +62,9 @@ Event flow(EventArena& arena) {
 
 Chunk chunk_of(const std::vector<Event*>& events) {
   Chunk chunk;
-  for (Event* event : events) chunk.capacity += event->encoded().size() + 8;
+  for (Event* event : events) chunk.capacity += event->encoded_size() + 8;
   chunk.data = std::make_unique<std::uint8_t[]>(chunk.capacity + kPadding);
-  for (Event* event : events) chunk.append(event->encoded());
+  for (Event* event : events) chunk.append(*event);
   return chunk;
 }
 

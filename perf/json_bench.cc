@@ -6,6 +6,7 @@
 
 #include <map>
 
+#include "dataplane/testing/encoded.h"
 #include "export/json/document.h"
 #include "export/json/value_writer.h"
 
@@ -110,13 +111,13 @@ template <Event (*make)(EventArena&)>
 void json(benchmark::State& state) {
   EventArena arena;
   Event event = make(arena);
-  const EventHeader header = event.header();
+  const testing::Encoded encoded(event);
   Maker maker;
   std::size_t size = 0;
   for (auto _ : state) {
     if (maker.buffer.size() > (std::size_t{256} << 10)) maker.buffer.clear();
     const std::size_t before = maker.buffer.size();
-    maker.walk.append_json(maker.plan, header, event.encoded().data(), NetworkDirection::unknown, maker.style,
+    maker.walk.append_json(maker.plan, encoded.header(), encoded.data(), NetworkDirection::unknown, maker.style,
                            maker.transitions, maker.buffer);
     size = maker.buffer.size() - before;
     benchmark::DoNotOptimize(maker.buffer.data());
@@ -130,11 +131,12 @@ template <Event (*make)(EventArena&)>
 void through_a_value(benchmark::State& state) {
   EventArena arena;
   Event event = make(arena);
-  const EventHeader header = event.header();
+  const testing::Encoded encoded(event);
   Maker maker;
   for (auto _ : state) {
     maker.buffer.clear();
-    const Value document = maker.walk.make_value(maker.plan, header, event.encoded().data(), NetworkDirection::unknown);
+    const Value document =
+        maker.walk.make_value(maker.plan, encoded.header(), encoded.data(), NetworkDirection::unknown);
     write_value_json(maker.style, maker.buffer, document);
     benchmark::DoNotOptimize(maker.buffer.data());
   }
@@ -146,8 +148,9 @@ BENCHMARK(through_a_value<command_event>);
 void copy(benchmark::State& state) {
   EventArena arena;
   Event event = http_event(arena);
+  const testing::Encoded encoded(event);
   Maker maker;
-  maker.walk.append_json(maker.plan, event.header(), event.encoded().data(), NetworkDirection::unknown, maker.style,
+  maker.walk.append_json(maker.plan, encoded.header(), encoded.data(), NetworkDirection::unknown, maker.style,
                          maker.transitions, maker.buffer);
   const std::string text(maker.buffer.view());
   TextBuffer to(std::size_t{512} << 10);
@@ -163,9 +166,9 @@ BENCHMARK(copy);
 void naive(benchmark::State& state) {
   EventArena arena;
   Event event = http_event(arena);
+  const testing::Encoded encoded(event);
   Maker maker;
-  const Value document =
-      maker.walk.make_value(maker.plan, event.header(), event.encoded().data(), NetworkDirection::unknown);
+  const Value document = maker.walk.make_value(maker.plan, encoded.header(), encoded.data(), NetworkDirection::unknown);
   const auto write = [](auto&& self, std::string& out, const Value& value) -> void {
     switch (value.kind()) {
       case Value::Kind::object: {
@@ -260,9 +263,9 @@ template <Event (*make)(EventArena&)>
 void rapid_json(benchmark::State& state) {
   EventArena arena;
   Event event = make(arena);
+  const testing::Encoded encoded(event);
   Maker maker;
-  const Value document =
-      maker.walk.make_value(maker.plan, event.header(), event.encoded().data(), NetworkDirection::unknown);
+  const Value document = maker.walk.make_value(maker.plan, encoded.header(), encoded.data(), NetworkDirection::unknown);
   rapidjson::StringBuffer out;
   for (auto _ : state) {
     out.Clear();

@@ -30,9 +30,9 @@ struct Chunk {
 
   // Room for one event of `size` octets (padded to 8)?
   [[nodiscard]] bool fits(std::size_t size) const { return used + size <= capacity; }
-  void append(Bytes encoded) {
-    std::memcpy(data.get() + used, encoded.data(), encoded.size());
-    used += (encoded.size() + 7) & ~std::size_t{7};
+  void append(Event& event) {
+    event.encode(data.get() + used);
+    used += (event.encoded_size() + 7) & ~std::size_t{7};
     ++events;
   }
 };

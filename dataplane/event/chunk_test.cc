@@ -8,17 +8,20 @@ namespace {
 
 TEST(ChunkRing, GoesRoundManyTimes) {
   ChunkRing ring(4);
-  std::vector<std::uint8_t> event(64);
-  for (std::uint8_t round = 0; round < 200; ++round) {
+  EventArena arena;
+  for (std::uint16_t round = 0; round < 200; ++round) {
     Chunk* chunk = ring.take_empty();
     ASSERT_NE(chunk, nullptr);
-    event[0] = round;
+    Event event(arena);
+    event.header().source_port = round;
     chunk->append(event);
     ring.push(chunk);
     Chunk* popped = ring.pop();
     ASSERT_EQ(popped, chunk);
-    EXPECT_EQ(popped->used, 64U);
-    EXPECT_EQ(popped->data[0], round);
+    std::vector<std::uint16_t> ports;
+    for_each_event(*popped,
+                   [&](const EventHeader& header, const std::uint8_t*) { ports.push_back(header.source_port); });
+    EXPECT_EQ(ports, std::vector<std::uint16_t>{round});
     ring.release(popped);
   }
 }

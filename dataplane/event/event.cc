@@ -1,13 +1,11 @@
 #include "dataplane/event/event.h"
 
 #include <algorithm>
-#include <bit>
-#include <cstdlib>
+#include <string>
+#include <vector>
 
 namespace spanbeat {
 namespace {
-
-constexpr std::size_t padded(std::size_t size) { return (size + 7) & ~std::size_t{7}; }
 
 // The longest part of `size` octets of UTF-8 that does not cut a character: steps back over continuation octets.
 std::size_t cut_utf8(const std::uint8_t* octets, std::size_t size) {
@@ -18,61 +16,19 @@ std::size_t cut_utf8(const std::uint8_t* octets, std::size_t size) {
 
 }  // namespace
 
-EventArena::~EventArena() {
-  for (Free* block : free_) {
-    while (block != nullptr) std::free(std::exchange(block, block->next));
-  }
-}
-
-// A block that is not kept yet.
-EventArena::Block EventArena::make(std::size_t index) {
-  if (index >= kClasses) return {};
-  const std::size_t wanted = kSmallest << index;
-  if (in_use_ + wanted > ceiling_) return {};
-  if (in_use_ + kept_ + wanted > ceiling_) give_back(wanted);
-  auto* data = static_cast<std::uint8_t*>(std::malloc(wanted));
-  if (data == nullptr) return {};
-  in_use_ += wanted;
-  return {data, wanted - kPadding};
-}
-
-// Frees kept blocks, the largest first, until there is room.
-void EventArena::give_back(std::size_t wanted) {
-  for (std::size_t index = kClasses; index-- > 0;) {
-    Free*& first = free_[index];
-    while (first != nullptr && in_use_ + kept_ + wanted > ceiling_) {
-      std::free(std::exchange(first, first->next));
-      kept_ -= kSmallest << index;
-    }
-  }
-}
-
-bool GrowBuffer::append(EventArena& arena, Bytes octets, std::size_t cap) {
-  bool whole = true;
-  if (octets.size() > cap - std::min(cap, size_)) {
-    octets = octets.first(cap - std::min(cap, size_));
-    whole = false;
-  }
-  if (octets.empty()) return whole;
-  if (size_ + octets.size() > block_.capacity) {
-    const EventArena::Block bigger = arena.allocate(size_ + octets.size());
-    if (bigger.data == nullptr) return false;
-    if (size_ != 0) std::memcpy(bigger.data, block_.data, size_);
-    if (arena_ != nullptr) arena_->release(block_);
-    block_ = bigger;
-    arena_ = &arena;
-  }
-  std::memcpy(block_.data + size_, octets.data(), octets.size());
-  size_ += octets.size();
-  return whole;
-}
-
 Event::Event(EventArena& arena) {
   // Most events fit without growing.
-  const EventArena::Block block = arena.allocate(sizeof(Record) + 1200);
+  const EventArena::Block block = arena.allocate(sizeof(Record) + 1000 + Record::tables_size(Record::kFewEntries));
   if (block.data == nullptr) return;
-  record_ = new (block.data) Record{&arena, block.capacity, 0, {}};
-  record_->header.size = sizeof(EventHeader);
+  record_ = new (block.data) Record{&arena, block.capacity, sizeof(EventHeader), 0, Record::kFewEntries, {}};
+  record_->tables = tables_place(block.capacity, Record::kFewEntries);
+  record_->begins()[0] = sizeof(EventHeader);
+}
+
+// Where the tables begin, from the header on: as late as their alignment lets them.
+std::uint32_t Event::tables_place(std::size_t capacity, std::size_t entries) {
+  const std::size_t end = capacity - offsetof(Record, header);
+  return static_cast<std::uint32_t>((end - Record::tables_size(entries)) & ~(alignof(EntryHead) - 1));
 }
 
 void Event::drop() {
@@ -86,23 +42,52 @@ EventHeader& Event::header() {
   return record_ != nullptr ? record_->header : nowhere;
 }
 
-Bytes Event::encoded() {
-  if (record_ == nullptr) return {};
-  return {record_->base(), record_->header.size};
+namespace {
+
+// Copies a table; what lies behind both is readable, and may be written.
+std::uint8_t* copy_table(std::uint8_t* to, const std::uint32_t* table, std::size_t count) {
+  constexpr std::size_t kAtOnce = 32;
+  const auto* const from = reinterpret_cast<const std::uint8_t*>(table);
+  const std::size_t size = count * sizeof *table;
+  for (std::size_t done = 0; done < size; done += kAtOnce) std::memcpy(to + done, from + done, kAtOnce);
+  return to + size;
 }
 
-// Makes room for `more` octets behind the header's size; false, and the event is marked, when there is none.
-bool Event::grow(std::size_t more) {
+}  // namespace
+
+std::size_t Event::encoded_size() const {
+  return record_ == nullptr ? 0 : record_->values_end() + Record::tables_size(record_->header.entries);
+}
+
+void Event::encode(std::uint8_t* to) {
+  if (record_ == nullptr) return;
+  EventHeader& header = record_->header;
+  header.size = static_cast<std::uint32_t>(encoded_size());
+  std::memcpy(to, record_->base(), record_->used);
+  std::uint8_t* const heads = to + record_->values_end();
+  (void)copy_table(copy_table(heads, record_->heads(), header.entries), record_->begins(), header.entries + 1);
+}
+
+bool Event::grow(std::size_t octets, std::size_t entries) {
   if (record_ == nullptr) return false;
-  const std::size_t used = offsetof(Record, header) + record_->header.size;
-  if (used + more <= record_->capacity) return true;
-  if (record_->header.size + more <= kMaxEvent) {
-    const EventArena::Block block = record_->arena->allocate(used + more);
+  if (has_room(octets, entries)) return true;
+  const std::size_t count = record_->header.entries;
+  std::size_t most = std::max<std::size_t>(record_->most, Record::kFewEntries);
+  if (count + entries > most) most = 2 * (count + entries);
+  const std::size_t used = offsetof(Record, header) + record_->used;
+  if (record_->used + octets <= kMaxEvent && count + entries <= Record::kMostEntries) {
+    const EventArena::Block block =
+        record_->arena->allocate(used + octets + Record::tables_size(most) + alignof(EntryHead));
     if (block.data != nullptr) {
       std::memcpy(block.data, record_, used);
-      record_->arena->release({reinterpret_cast<std::uint8_t*>(record_), record_->capacity});
-      record_ = reinterpret_cast<Record*>(block.data);
-      record_->capacity = block.capacity;
+      auto* const grown = reinterpret_cast<Record*>(block.data);
+      grown->capacity = block.capacity;
+      grown->tables = tables_place(block.capacity, most);
+      grown->most = static_cast<std::uint32_t>(most);
+      std::memcpy(grown->heads(), record_->heads(), count * sizeof(EntryHead));
+      std::memcpy(grown->begins(), record_->begins(), (count + 1) * sizeof(std::uint32_t));
+      drop();
+      record_ = grown;
       return true;
     }
   }
@@ -110,108 +95,85 @@ bool Event::grow(std::size_t more) {
   return false;
 }
 
-void Event::put(Field field, const void* value, std::size_t size, bool may_cut) {
-  if (!grow(sizeof(FieldEntry) + padded(size))) {
-    if (record_ == nullptr || !may_cut) return;
+void Event::put(EntryHead head, const void* value, std::size_t size, bool may_cut) {
+  if (!grow(size, 1)) {
     // A text keeps what the present block still holds.
-    const std::size_t used = offsetof(Record, header) + record_->header.size + sizeof(FieldEntry) + 8;
-    if (used >= record_->capacity) return;
-    size = std::min(size, record_->capacity - used);
-    size = cut_utf8(static_cast<const std::uint8_t*>(value), size);
+    if (!may_cut || !has_room(0, 1)) return;
+    size = cut_utf8(static_cast<const std::uint8_t*>(value), record_->tables - record_->used);
   }
-  const std::uint32_t at = record_->header.size;
-  const FieldEntry entry{field, 0, static_cast<std::uint32_t>(size)};
-  std::memcpy(record_->base() + at, &entry, sizeof entry);
-  if (size != 0) std::memcpy(record_->base() + at + sizeof entry, value, size);
-  record_->last = at;
-  record_->header.size = static_cast<std::uint32_t>(at + sizeof entry + padded(size));
-}
-
-void Event::put_null(Field field) {
-  put(field, nullptr, 0, false);
-  if (record_ == nullptr || record_->last == 0) return;
-  FieldEntry entry;
-  std::memcpy(&entry, record_->base() + record_->last, sizeof entry);
-  if (entry.field != field) return;
-  entry.is_null = 1;
-  std::memcpy(record_->base() + record_->last, &entry, sizeof entry);
+  if (size != 0) std::memcpy(record_->base() + record_->used, value, size);
+  record_->add(head, size);
 }
 
 void Event::append(Field field, std::string_view more) {
   if (record_ == nullptr) return;
-  FieldEntry entry{};
-  if (record_->last != 0) std::memcpy(&entry, record_->base() + record_->last, sizeof entry);
-  if (record_->last == 0 || entry.field != field) {
-    put(field, more.data(), more.size(), true);
+  const std::uint32_t entries = record_->header.entries;
+  if (entries == 0 || record_->heads()[entries - 1] != entry_head(field)) {
+    put(entry_head(field), more.data(), more.size(), true);
     return;
   }
-  if (!grow(padded(more.size()) + 8)) return;
-  copy_octets(record_->base() + record_->last + sizeof entry + entry.size, more.data(), more.size());
-  entry.size += static_cast<std::uint32_t>(more.size());
-  std::memcpy(record_->base() + record_->last, &entry, sizeof entry);
-  record_->header.size = static_cast<std::uint32_t>(record_->last + sizeof entry + padded(entry.size));
+  if (!grow(more.size(), 0)) return;
+  copy_octets(record_->base() + record_->used, more.data(), more.size());
+  --record_->header.entries;  // it is that entry, and longer
+  record_->add(entry_head(field), more.size());
 }
 
+void Event::put_same(Field field, std::uint32_t entry) {
+  if (record_ == nullptr || entry >= record_->header.entries) return;
+  entry -= static_cast<std::uint32_t>(same_as(record_->heads()[entry]));
+  const std::uint16_t tag = tag_of(record_->heads()[entry]);
+  const std::uint32_t back = record_->header.entries - entry;
+  if (tag != kHasValue) {
+    put(entry_head(field, tag), nullptr, 0, false);
+  } else if (back <= kWordTags - kSameTags) {
+    put(entry_head(field, static_cast<std::uint16_t>(kSameTags + back - 1)), nullptr, 0, false);
+  } else {
+    const std::uint32_t begin = record_->begins()[entry];
+    const std::string copy(text({record_->base() + begin, record_->begins()[entry + 1] - begin}));
+    put(entry_head(field), copy.data(), copy.size(), true);
+  }
+}
+
+// Where another field has the text of one that goes, the text stays, as that other one's.
 bool Event::remove(std::span<const Field> fields) {
   if (record_ == nullptr) return false;
-  std::uint8_t* const base = record_->base();
-  std::size_t kept = sizeof(EventHeader);
+  const auto goes = [fields](EntryHead head) {
+    return std::find(fields.begin(), fields.end(), field_of(head)) != fields.end();
+  };
+  const std::uint32_t entries = record_->header.entries;
+  EntryHead* const heads = record_->heads();
+  std::vector<std::uint32_t> places(entries);  // of the entries that stay
+  std::uint32_t begin = sizeof(EventHeader);
+  record_->header.entries = 0;
+  record_->used = begin;
   bool removed = false;
-  for (std::size_t at = kept; at < record_->header.size;) {
-    FieldEntry entry;
-    std::memcpy(&entry, base + at, sizeof entry);
-    const std::size_t whole = sizeof entry + padded(entry.size);
-    if (std::find(fields.begin(), fields.end(), entry.field) != fields.end()) {
+  for (std::uint32_t i = 0; i < entries; ++i) {
+    EntryHead head = heads[i];
+    const std::uint32_t end = record_->begins()[i + 1];
+    if (goes(head)) {
       removed = true;
-    } else {
-      if (removed) std::memmove(base + kept, base + at, whole);
-      kept += whole;
+      std::uint32_t heir = i + 1;
+      while (heir < entries && (heir - same_as(heads[heir]) != i || goes(heads[heir]))) ++heir;
+      if (heir < entries) head = entry_head(field_of(heads[heir]));
     }
-    at += whole;
+    if (!goes(head)) {
+      const std::uint32_t place = record_->header.entries;
+      places[i] = place;
+      if (const std::size_t back = same_as(head); back != 0) {
+        const std::uint32_t source = places[i - back];
+        // It became the source itself.
+        if (heads[source] == entry_head(field_of(head))) {
+          begin = end;
+          continue;
+        }
+        head = entry_head(field_of(head), static_cast<std::uint16_t>(kSameTags + place - source - 1));
+      }
+      std::memmove(record_->base() + record_->used, record_->base() + begin, end - begin);
+      record_->add(head, end - begin);
+    }
+    begin = end;
   }
-  record_->header.size = static_cast<std::uint32_t>(kept);
-  record_->last = 0;
   return removed;
-}
-
-TreeWriter::~TreeWriter() {
-  if (event_.record_ == nullptr || entry_ == 0) return;
-  while (depth_ > 0) end();
-  auto& header = event_.record_->header;
-  if (failed_) {
-    header.size = entry_;
-    event_.record_->last = 0;
-    return;
-  }
-  FieldEntry entry;
-  std::memcpy(&entry, event_.record_->base() + entry_, sizeof entry);
-  entry.size = header.size - entry_ - static_cast<std::uint32_t>(sizeof entry);
-  std::memcpy(event_.record_->base() + entry_, &entry, sizeof entry);
-  const std::uint32_t whole = static_cast<std::uint32_t>(entry_ + sizeof entry + padded(entry.size));
-  // Every put kept 8 octets spare for this padding.
-  header.size = whole;
-}
-
-void TreeWriter::open(TreeTag tag) {
-  if (skipped_ > 0 || depth_ == kMaxDepth) {
-    if (skipped_ == 0) null();
-    ++skipped_;
-    return;
-  }
-  std::uint8_t* to = value_room(tag, kLength);
-  if (to == nullptr) return;
-  open_[static_cast<std::size_t>(depth_)] = {static_cast<std::uint32_t>(to - event_.record_->base()), 0};
-  ++depth_;
-}
-
-void TreeWriter::end() {
-  if (skipped_ > 0) {
-    --skipped_;
-  } else if (depth_ > 0) {
-    --depth_;
-    const Open& closed = open_[static_cast<std::size_t>(depth_)];
-    if (!failed_) std::memcpy(event_.record_->base() + closed.place, &closed.count, sizeof closed.count);
-  }
 }
 
 }  // namespace spanbeat

@@ -1,17 +1,23 @@
 // Events as they are written: one field at a time, several at once, and where there is no room.
-#include "dataplane/event/event.h"
+#include "dataplane/event/event_view.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
+#include "dataplane/testing/encoded.h"
+
 namespace spanbeat {
 namespace {
 
-std::vector<std::uint8_t> fields_of(Event& event) {
-  const Bytes encoded = event.encoded().subspan(sizeof(EventHeader));
-  return {encoded.begin(), encoded.end()};
+// The texts of an event's entries as they lie there, in their order, each behind what it is.
+std::vector<std::pair<EntryHead, std::string>> entries_of(Event& event) {
+  const testing::Encoded encoded(event);
+  const EventView view = encoded.view();
+  std::vector<std::pair<EntryHead, std::string>> entries;
+  for (std::size_t i = 0; i < view.size(); ++i) entries.emplace_back(view.head(i), text(view.value(i)));
+  return entries;
 }
 
 // The octets of a text as long as `size`.
@@ -33,23 +39,8 @@ TEST(Event, SeveralFieldsAtOnceAreTheSameAsOneAfterTheOther) {
     Event together(arena);
     together.set_all<F::dns_question_name, F::dns_opt_do, F::dns_id, F::dns_op_code>(name, true, -7, "QUE");
     together.append_text<F::dns_op_code>("RY");  // to the last of them
-    // What pads a value is not said, so values are compared.
-    ASSERT_EQ(fields_of(single).size(), fields_of(together).size());
-    std::vector<std::uint8_t> a = fields_of(single);
-    std::vector<std::uint8_t> b = fields_of(together);
-    for (std::size_t at = 0; at < a.size();) {
-      FieldEntry entry;
-      std::memcpy(&entry, a.data() + at, sizeof entry);
-      ASSERT_EQ(std::memcmp(a.data() + at, b.data() + at, sizeof entry + entry.size), 0) << size << " at " << at;
-      at += entry_size(entry.size);
-    }
+    EXPECT_EQ(entries_of(single), entries_of(together));
   }
-}
-
-std::string text_at(const std::vector<std::uint8_t>& fields, std::size_t at) {
-  FieldEntry entry;
-  std::memcpy(&entry, fields.data() + at, sizeof entry);
-  return {reinterpret_cast<const char*>(fields.data()) + at + sizeof entry, entry.size};
 }
 
 TEST(Event, PartsOfATextAreJoined) {
@@ -59,7 +50,86 @@ TEST(Event, PartsOfATextAreJoined) {
   const std::string name = text_of(70);
   event.set_joined<F::query>("class "sv, "IN"sv, ""sv, ", "sv, std::string_view(name));
   event.append_text<F::query>("!");
-  EXPECT_EQ(text_at(fields_of(event), 0), "class IN, " + name + "!");
+  EXPECT_EQ(entries_of(event)[0].second, "class IN, " + name + "!");
+}
+
+TEST(Event, ValuesOfAListLieInOneEntryUntilSomethingElseIsSet) {
+  EventArena arena;
+  Event event(arena);
+  event.set<F::dns_header_flags>("RD");
+  event.set<F::dns_header_flags>("RA");
+  event.set<F::dns_id>(7);
+  event.set<F::dns_header_flags>("AD");
+  const testing::Encoded encoded(event);
+  const EventView view = encoded.view();
+  ASSERT_EQ(view.size(), 3U);
+  std::vector<std::string> flags;
+  for (const std::size_t entry : {0, 2}) {
+    ASSERT_EQ(field_of(view.head(entry)), F::dns_header_flags);
+    view.each_value(entry, 0, [&](Bytes value) { flags.emplace_back(text(value)); });
+    flags.emplace_back("then");
+  }
+  EXPECT_EQ(flags, (std::vector<std::string>{"RD", "RA", "then", "AD", "then"}));
+}
+
+TEST(Event, TruthAndWordsNeedNoOctets) {
+  static const Word kQuery("QUERY");
+  EXPECT_EQ(kQuery.number(), Word("QUERY").number());
+  EXPECT_NE(kQuery.number(), Word("NOTIFY").number());
+  EventArena arena;
+  Event event(arena);
+  event.set_all<F::dns_opt_do, F::dns_op_code, F::dns_type, F::dns_response_code>(
+      true, kQuery, TextOrWord{"answer", Word("answer")}, TextOrWord{"NOERROR", {}});
+  event.set<F::method>(kQuery);
+  const testing::Encoded encoded(event);
+  const EventView view = encoded.view();
+  ASSERT_EQ(view.size(), 5U);
+  EXPECT_EQ(tag_of(view.head(0)), kIsTrue);
+  EXPECT_EQ(view.text(1), "QUERY");
+  EXPECT_EQ(view.text(2), "answer");
+  EXPECT_EQ(view.text(3), "NOERROR");
+  EXPECT_EQ(view.text(4), "QUERY");
+  EXPECT_EQ(view.value(2).size(), 0U);
+  EXPECT_EQ(view.value(3).size(), 7U);
+}
+
+TEST(Event, GoesOnBeingWrittenAfterItWasEncoded) {
+  EventArena arena;
+  Event event(arena);
+  event.set<F::query>("a");
+  EXPECT_EQ(entries_of(event).size(), 1U);
+  event.set<F::resource>("b");
+  event.append_text<F::resource>("c");
+  const auto entries = entries_of(event);
+  ASSERT_EQ(entries.size(), 2U);
+  EXPECT_EQ(entries[0].second, "a");
+  EXPECT_EQ(entries[1].second, "bc");
+  EXPECT_EQ(entries, entries_of(event));
+}
+
+TEST(Event, HasAsManyEntriesAsNeedBeAndNotWithoutEnd) {
+  EventArena arena;
+  Event event(arena);
+  for (int i = 0; i < 5000; ++i) event.set<F::dns_id>(i);
+  EXPECT_EQ(event.header().truncated, 1);
+  const auto entries = entries_of(event);
+  EXPECT_EQ(entries.size(), 4096U);
+  const std::int64_t last = 4095;
+  EXPECT_EQ(std::memcmp(entries.back().second.data(), &last, sizeof last), 0);
+}
+
+TEST(Event, FieldsAreTakenOutWhereverTheyStand) {
+  EventArena arena;
+  Event event(arena);
+  event.set_all<F::request, F::query, F::response, F::method>("request", "query", "response", "method");
+  static constexpr Field kPayload[] = {F::request, F::response};
+  EXPECT_TRUE(event.remove(kPayload));
+  EXPECT_FALSE(event.remove(kPayload));
+  event.set<F::path>("path");
+  using Entries = std::vector<std::pair<EntryHead, std::string>>;
+  EXPECT_EQ(
+      entries_of(event),
+      (Entries{{entry_head(F::query), "query"}, {entry_head(F::method), "method"}, {entry_head(F::path), "path"}}));
 }
 
 TEST(Event, GrowsForFieldsThatDoNotFitItsBlock) {
@@ -68,10 +138,11 @@ TEST(Event, GrowsForFieldsThatDoNotFitItsBlock) {
   const std::string name = text_of(3000);
   event.set_all<F::query, F::resource>(name, name);
   event.set_joined<F::method>(std::string_view(name), std::string_view(name));
-  const std::vector<std::uint8_t> fields = fields_of(event);
-  EXPECT_EQ(text_at(fields, 0), name);
-  EXPECT_EQ(text_at(fields, entry_size(name.size())), name);
-  EXPECT_EQ(text_at(fields, 2 * entry_size(name.size())), name + name);
+  const auto entries = entries_of(event);
+  ASSERT_EQ(entries.size(), 3U);
+  EXPECT_EQ(entries[0].second, name);
+  EXPECT_EQ(entries[1].second, name);
+  EXPECT_EQ(entries[2].second, name + name);
   EXPECT_EQ(event.header().truncated, 0);
 }
 
@@ -83,7 +154,7 @@ TEST(Event, WithoutRoomTextsAreCutAndTheEventSaysSo) {
     ASSERT_TRUE(event);
     event.set_all<F::dns_id, F::query>(7, name);
     EXPECT_EQ(event.header().truncated, 1);
-    const std::string cut = text_at(fields_of(event), entry_size(8));
+    const std::string cut = entries_of(event)[1].second;
     EXPECT_GT(cut.size(), 1000U);
     EXPECT_EQ(name.substr(0, cut.size()), cut);
   }
@@ -92,7 +163,7 @@ TEST(Event, WithoutRoomTextsAreCutAndTheEventSaysSo) {
     ASSERT_TRUE(event);
     event.set_joined<F::query>(std::string_view("query "), std::string_view(name));
     EXPECT_EQ(event.header().truncated, 1);
-    EXPECT_EQ(text_at(fields_of(event), 0), "query ");
+    EXPECT_EQ(entries_of(event)[0].second, "query ");
   }
   EXPECT_EQ(arena.in_use(), 0U);
 }

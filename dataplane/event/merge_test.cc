@@ -16,14 +16,15 @@ struct Key {
 void push(ChunkRing& ring, const std::vector<Key>& keys) {
   Chunk* chunk = ring.take_empty();
   ASSERT_NE(chunk, nullptr);
+  EventArena arena;
   for (const Key& key : keys) {
-    EventHeader header;
-    header.size = sizeof header;
+    Event event(arena);
+    EventHeader& header = event.header();
     header.order_packet = key.packet;
     header.order_stage = key.stage;
     header.order_flow = key.flow;
     header.order_sequence = key.sequence;
-    chunk->append({reinterpret_cast<const std::uint8_t*>(&header), sizeof header});
+    chunk->append(event);
   }
   ring.push(chunk);
 }

@@ -67,12 +67,11 @@ void EventOutput::emit(Event&& event, std::uint64_t order_flow, Time now) {
   header.order_flow = stage_ == Stage::packet ? 0 : order_flow;  // a packet is one worker's alone
   header.order_stage = static_cast<std::uint8_t>(stage_);
   header.order_sequence = sequence_++;
-  const Bytes encoded = event.encoded();
-  if (!make_room((encoded.size() + 7) & ~std::size_t{7})) {
+  if (!make_room((event.encoded_size() + 7) & ~std::size_t{7})) {
     counters_.add(Counter::event_queue_dropped);
   } else {
     if (chunk_->used == 0) chunk_packet_ = packet_;
-    chunk_->append(encoded);
+    chunk_->append(event);
     if (chunk_->opened == kNever) chunk_->opened = now;
   }
   event.drop();

@@ -6,6 +6,7 @@
 #include <random>
 #include <utility>
 
+#include "dataplane/event/event_view.h"
 #include "dataplane/flow/community_id.h"
 #include "dataplane/flow/shunt.h"
 #include "dataplane/flow/table.h"
@@ -292,14 +293,15 @@ TEST(Flows, FullTableEndsTheFlowThatWasIdleLongest) {
   for (std::size_t i = 0; i < 8; ++i) EXPECT_EQ(ran.events[i].source_port, 50000 + i);
 }
 
-// The fields of an encoded event, without the padding behind them, which is whatever was there.
+// What is set in an encoded event, and to what.
 std::string fields_of(const std::string& encoded) {
+  EventHeader header;
+  std::memcpy(&header, encoded.data(), sizeof header);
+  const EventView event(header, reinterpret_cast<const std::uint8_t*>(encoded.data()));
   std::string fields;
-  for (std::size_t at = sizeof(EventHeader); at + sizeof(FieldEntry) <= encoded.size();) {
-    FieldEntry entry;
-    std::memcpy(&entry, encoded.data() + at, sizeof entry);
-    fields += encoded.substr(at, sizeof entry + entry.size);
-    at += sizeof entry + (entry.size + 7) / 8 * 8;
+  for (std::size_t i = 0; i < event.size(); ++i) {
+    fields += std::to_string(event.head(i)) + '=';
+    fields += text(event.value(i));
   }
   return fields;
 }

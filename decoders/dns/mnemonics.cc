@@ -104,4 +104,24 @@ std::string_view dns_algorithm_name(std::uint8_t algorithm, Digits& digits) {
 
 std::string_view dns_hash_name(std::uint8_t hash, Digits& digits) { return named(kHashes, hash, digits); }
 
+namespace {
+
+// Of the numbers whose names are no digits.
+template <std::size_t size, typename Number>
+std::array<Word, size> words_of(std::string_view (&name)(Number, Digits&)) {
+  std::array<Word, size> words;
+  for (std::size_t i = 0; i < size; ++i) {
+    Digits digits;
+    const std::string_view found = name(static_cast<Number>(i), digits);
+    const bool made = found.data() >= digits.text && found.data() < digits.text + sizeof digits.text;
+    if (!made) words[i] = Word(found);
+  }
+  return words;
+}
+
+}  // namespace
+
+const DnsWords kDnsWords = {words_of<260>(dns_type_name), words_of<256>(dns_class_name), words_of<16>(dns_opcode_name),
+                            words_of<24>(dns_response_code_name)};
+
 }  // namespace spanbeat

@@ -153,7 +153,7 @@ void write_opt(Event& event, Bytes message, const DnsRecord& opt, DnsTextBuffer&
   Digits digits;
   Digits version;
   event.set_all<F::dns_opt_do, F::dns_opt_ext_rcode, F::dns_opt_udp_size, F::dns_opt_version>(
-      (opt.ttl & 0x8000) != 0, dns_response_code_name(static_cast<std::uint16_t>(opt.ttl >> 24 << 4), digits),
+      (opt.ttl & 0x8000) != 0, dns_response_code_value(static_cast<std::uint16_t>(opt.ttl >> 24 << 4), digits),
       opt.class_value, decimal_text(opt.ttl >> 16 & 0xff, version));
   Cursor cursor(message.subspan(opt.begin, opt.end - opt.begin));
   while (!cursor.empty()) {

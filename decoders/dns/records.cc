@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <ctime>
 
 #include "dataplane/bytes/cursor.h"
+#include "dataplane/event/tree_writer.h"
 #include "decoders/dns/mnemonics.h"
 #include "decoders/dns/name.h"
 
@@ -182,65 +182,32 @@ void write_data(TreeWriter& tree, const DnsText& dns, const DnsRecord& record) {
                    });
 }
 
-// An A or AAAA record of class IN, of which a document may hold many: the object as TreeWriter encodes it, in one
-// piece.
+const TreeTemplate kAddressRecord{{"class", "IN"}, {"data"}, {"name"}, {"ttl"}, {"type", "A"}};
+const TreeTemplate kAddressRecord6{{"class", "IN"}, {"data"}, {"name"}, {"ttl"}, {"type", "AAAA"}};
+
+// An A or AAAA record of class IN, of which a document may hold many: what TreeWriter writes for record() and the three
+// values, in one piece.
 void write_address_record(TreeWriter& tree, const DnsRecord& record, const IpAddress& address, std::string_view name) {
-  static_assert(static_cast<int>(TreeTag::string) == 6 && static_cast<int>(TreeTag::object) == 8 &&
-                static_cast<int>(TreeTag::ip) == 9 && kPlainKey == 0x8000'0000u &&
-                std::endian::native == std::endian::little);
-  static constexpr char kBegin[] =
-      "\x08\5\0\0\0"
-      "\5\0\0\x80"
-      "class"
-      "\6\2\0\0\0IN"
-      "\4\0\0\x80"
-      "data"
-      "\x09";
-  static constexpr char kName[] =
-      "\4\0\0\x80"
-      "name"
-      "\6";
-  static constexpr char kTtl[] =
-      "\3\0\0\x80"
-      "ttl"
-      "\6";
-  static constexpr char kTypeA[] =
-      "\4\0\0\x80"
-      "type"
-      "\6\1\0\0\0A";
-  static constexpr char kTypeAaaa[] =
-      "\4\0\0\x80"
-      "type"
-      "\6\4\0\0\0AAAA";
   Digits digits;
   const std::string_view ttl = decimal_text(record.ttl, digits);
-  const bool v4 = record.type == dns_type::kA;
-  const std::size_t size = sizeof kBegin - 1 + sizeof address + sizeof kName - 1 + 4 + name.size() + sizeof kTtl - 1 +
-                           4 + ttl.size() + (v4 ? sizeof kTypeA : sizeof kTypeAaaa) - 1;
-  std::uint8_t* to = tree.encoded(size);
+  const std::uint16_t number = (record.type == dns_type::kA ? kAddressRecord : kAddressRecord6).number();
+  std::uint8_t* to =
+      tree.encoded(1 + sizeof number + 1 + sizeof address + 2 * (1 + sizeof(std::uint32_t)) + name.size() + ttl.size());
   if (to == nullptr) return;
-  const auto constant = [&to](const auto& octets) {
-    std::memcpy(to, octets, sizeof octets - 1);
-    to += sizeof octets - 1;
+  const auto value = [&to](TreeTag tag, const auto& octets) {
+    *to = static_cast<std::uint8_t>(tag);
+    std::memcpy(to + 1, &octets, sizeof octets);
+    to += 1 + sizeof octets;
   };
-  const auto sized = [&to](std::string_view characters) {
-    const auto length = static_cast<std::uint32_t>(characters.size());
-    std::memcpy(to, &length, sizeof length);
-    copy_octets(to + sizeof length, characters.data(), characters.size());
-    to += sizeof length + characters.size();
+  const auto string = [&](std::string_view characters) {
+    value(TreeTag::string, static_cast<std::uint32_t>(characters.size()));
+    copy_octets(to, characters.data(), characters.size());
+    to += characters.size();
   };
-  constant(kBegin);
-  std::memcpy(to, &address, sizeof address);
-  to += sizeof address;
-  constant(kName);
-  sized(name);
-  constant(kTtl);
-  sized(ttl);
-  if (v4) {
-    constant(kTypeA);
-  } else {
-    constant(kTypeAaaa);
-  }
+  value(TreeTag::record, number);
+  value(TreeTag::ip, address);
+  string(name);
+  string(ttl);
 }
 
 // The text of one record: `key value, ` of each part that is shown as text, by key, then the data.

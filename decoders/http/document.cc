@@ -1,6 +1,10 @@
 #include "decoders/http/document.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
+
+#include "decoders/known_texts.h"
 
 namespace spanbeat::http {
 namespace {
@@ -25,6 +29,63 @@ void add_lower(std::string_view name, Text& out) {
   char* to = out.room(name.size());
   for (const char c : name) *to++ = folded(c);
   out.advance(name.size());
+}
+
+// RFC 9110 section 9.3, RFC 5789.
+constexpr std::string_view kMethodTexts[] = {"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
+                                             "CONNECT", "OPTIONS", "TRACE", "PATCH"};
+const KnownTexts<Word> kMethods(kMethodTexts, [](std::string_view method) { return Word(method); });
+const Word kVersion11("1.1");
+const Word kScheme("http");
+
+// What servers usually say for a status (RFC 9110 section 15), and how documents show it.
+struct PhraseWord {
+  std::string_view phrase;
+  Word word;
+};
+std::array<PhraseWord, 600> phrases() {
+  static constexpr std::pair<std::uint16_t, std::string_view> kPhrases[] = {{100, "Continue"},
+                                                                            {101, "Switching Protocols"},
+                                                                            {200, "OK"},
+                                                                            {201, "Created"},
+                                                                            {202, "Accepted"},
+                                                                            {204, "No Content"},
+                                                                            {206, "Partial Content"},
+                                                                            {301, "Moved Permanently"},
+                                                                            {302, "Found"},
+                                                                            {303, "See Other"},
+                                                                            {304, "Not Modified"},
+                                                                            {307, "Temporary Redirect"},
+                                                                            {308, "Permanent Redirect"},
+                                                                            {400, "Bad Request"},
+                                                                            {401, "Unauthorized"},
+                                                                            {403, "Forbidden"},
+                                                                            {404, "Not Found"},
+                                                                            {405, "Method Not Allowed"},
+                                                                            {409, "Conflict"},
+                                                                            {410, "Gone"},
+                                                                            {412, "Precondition Failed"},
+                                                                            {413, "Content Too Large"},
+                                                                            {415, "Unsupported Media Type"},
+                                                                            {416, "Range Not Satisfiable"},
+                                                                            {422, "Unprocessable Content"},
+                                                                            {429, "Too Many Requests"},
+                                                                            {500, "Internal Server Error"},
+                                                                            {501, "Not Implemented"},
+                                                                            {502, "Bad Gateway"},
+                                                                            {503, "Service Unavailable"},
+                                                                            {504, "Gateway Timeout"}};
+  std::array<PhraseWord, 600> table;
+  for (const auto& [status, phrase] : kPhrases) table[status] = {phrase, Word(lower(phrase))};
+  return table;
+}
+const std::array<PhraseWord, 600> kPhraseWords = phrases();
+
+// Null when the server says something else.
+const Word* known_phrase(const StartLine& line) {
+  if (line.status >= kPhraseWords.size() || !kPhraseWords[line.status].word) return nullptr;
+  const PhraseWord& known = kPhraseWords[line.status];
+  return line.phrase == known.phrase ? &known.word : nullptr;
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -119,9 +180,12 @@ bool DocumentWriter::write_request(Event& event, const MessageView& message, std
     (void)unescape(path, false, path_);
     path = path_.view();
   }
-  event.set<F::method>(message.line.method);
-  event.set<F::http_request_method>(message.line.method);
   const std::string_view method = message.line.method;
+  if (const Word* const known = kMethods.find(method); known != nullptr) {
+    event.set_all<F::method, F::http_request_method>(*known, *known);
+  } else {
+    event.set_all<F::method, F::http_request_method>(method, method);
+  }
   if (path.data() == method.data() + method.size() + 1) {
     event.set<F::query>({method.data(), method.size() + 1 + path.size()});  // as it stands in the start line
   } else {
@@ -131,8 +195,9 @@ bool DocumentWriter::write_request(Event& event, const MessageView& message, std
   }
   const char version[3] = {static_cast<char>('0' + message.line.major), '.',
                            static_cast<char>('0' + message.line.minor)};
-  event.set<F::http_version>({version, 3});
-
+  const bool usual = message.line.major == 1 && message.line.minor == 1;
+  event.set_all<F::http_version, F::url_scheme>(
+      usual ? TextOrWord{{}, kVersion11} : TextOrWord{{version, sizeof version}, {}}, kScheme);
   write_body<F::http_request_body_bytes, F::http_request_body_content, F::request>(event, message,
                                                                                    config_.send_request);
   write_headers<F::http_request_headers>(event, message, "cookie");
@@ -140,7 +205,6 @@ bool DocumentWriter::write_request(Event& event, const MessageView& message, std
   HostPort host;
   write_host(event, message, target, server_port, host);
   write_query(event, message, target);
-  event.set<F::url_scheme>("http");
   if (!path.empty()) event.set<F::url_path>(path);
   if (const std::string_view extension = extension_of(path); !extension.empty()) event.set<F::url_extension>(extension);
   const std::uint16_t port = host.port != 0 ? host.port : server_port;
@@ -170,13 +234,17 @@ void DocumentWriter::write_host(Event& event, const MessageView& message, const 
     if (!shown_host.empty()) host = {kRedacted, 0};
     shown_host = {};
   }
-  if (!host.host.empty()) event.set<F::url_domain>(host.host);
+  std::optional<std::uint32_t> domain;
+  if (!host.host.empty()) {
+    event.set<F::url_domain>(host.host);
+    domain = event.last_entry();
+  }
   std::string_view referer = marks.value(Header::referer, message.head);
   if (!referer.empty()) {
     event.set<F::http_request_referrer>(secrets_.redacts(Header::referer) ? kRedacted : clean(referer));
     if (secrets_.redacts(Header::referer)) referer = {};
   }
-  write_related(event, shown_host, host_of_url(referer));
+  write_related(event, shown_host, shown_host.data() == host.host.data() ? domain : std::nullopt, host_of_url(referer));
   if (marks.has(Header::real_ip) && !secrets_.redacts(Header::real_ip)) {
     std::string_view addresses = marks.value(Header::real_ip, message.head);
     addresses = trimmed(addresses.substr(0, std::min(addresses.find(','), addresses.size())));
@@ -187,12 +255,18 @@ void DocumentWriter::write_host(Event& event, const MessageView& message, const 
   }
 }
 
-void DocumentWriter::write_related(Event& event, std::string_view host, std::string_view referer) {
+// `entry`: the host stands there already.
+void DocumentWriter::write_related(Event& event, std::string_view host, std::optional<std::uint32_t> entry,
+                                   std::string_view referer) {
   IpAddress address;
   if (is_address(host, address)) {
     event.set<F::related_ip>(address);
   } else if (!host.empty()) {
-    event.set<F::destination_domain>(host);
+    if (entry.has_value()) {
+      event.set_same<F::destination_domain>(*entry);
+    } else {
+      event.set<F::destination_domain>(host);
+    }
     event.set<F::related_hosts>(host);
   }
   if (referer.empty() || referer == host) return;
@@ -235,7 +309,9 @@ void DocumentWriter::write_user(Event& event, const MessageView& message) {
 
 void DocumentWriter::write_response(Event& event, const MessageView& message) {
   event.set<F::http_response_status_code>(message.line.status);
-  if (!message.line.phrase.empty()) {
+  if (const Word* const known = known_phrase(message.line); known != nullptr) {
+    event.set<F::http_response_status_phrase>(*known);
+  } else if (!message.line.phrase.empty()) {
     value_.clear();
     add_lower(message.line.phrase, value_);
     event.set<F::http_response_status_phrase>(value_.view());

@@ -7,7 +7,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
+#include "dataplane/event/tree_writer.h"
 #include "decoders/http.config.gen.h"
 #include "decoders/http/content_coding.h"
 #include "decoders/http/head_scan.h"
@@ -57,7 +59,7 @@ class DocumentWriter {
                   HostPort& host);
   void write_user(Event& event, const MessageView& message);
   void write_query(Event& event, const MessageView& message, const Target& target);
-  void write_related(Event& event, std::string_view host, std::string_view referer);
+  void write_related(Event& event, std::string_view host, std::optional<std::uint32_t> entry, std::string_view referer);
   // The text with hide_keywords applied.
   [[nodiscard]] std::string_view clean(std::string_view text);
 

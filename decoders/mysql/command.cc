@@ -1,6 +1,8 @@
 // What the client sends: commands, the content of files, and authentication.
 #include <algorithm>
 
+#include "dataplane/event/tree_writer.h"
+#include "decoders/known_texts.h"
 #include "decoders/mysql/mysql.h"
 #include "decoders/mysql/values.h"
 
@@ -16,6 +18,13 @@ namespace capability = mysql::capability;
 namespace {
 
 constexpr std::size_t kLongestMethod = 256;
+
+// What most statements begin with.
+constexpr std::string_view kMethodTexts[] = {"SELECT",   "INSERT",   "UPDATE",  "DELETE", "REPLACE", "CREATE",
+                                             "DROP",     "ALTER",    "SHOW",    "SET",    "USE",     "BEGIN",
+                                             "START",    "COMMIT",   "CALL",    "WITH",   "EXPLAIN", "ROLLBACK",
+                                             "DESCRIBE", "TRUNCATE", "ANALYZE", "LOCK",   "UNLOCK"};
+const KnownTexts<Word> kMethods(kMethodTexts, [](std::string_view method) { return Word(method); });
 constexpr std::uint32_t kLastPrepared = 0xffffffff;      // MariaDB: the statement that was prepared last
 constexpr std::uint8_t kParameterCountAvailable = 0x08;  // "COM_STMT_EXECUTE", flags
 constexpr std::size_t kMostParameters = 65535;
@@ -174,8 +183,14 @@ Mysql::Found Mysql::command(MysqlConnection& state, const Message& message, Cont
 void Mysql::begin_statement(Event& event, std::string_view sql) {
   const std::string_view statement = trimmed(sql);
   event.set<F::query>(statement);
+  const std::uint32_t query = event.last_entry();
   set_method(event, statement);
-  if (config_->send_request) event.set<F::request>(sql);
+  if (!config_->send_request) return;
+  if (statement.size() == sql.size()) {
+    event.set_same<F::request>(query);
+  } else {
+    event.set<F::request>(sql);
+  }
 }
 
 // The first word in capitals.
@@ -186,7 +201,11 @@ void Mysql::set_method(Event& event, std::string_view statement) {
     const char c = statement[size];
     capitals[size] = c >= 'a' && c <= 'z' ? static_cast<char>(c & ~0x20) : c;
   }
-  event.set<F::method>({capitals, size});
+  if (const Word* const known = kMethods.find({capitals, size}); known != nullptr) {
+    event.set<F::method>(*known);
+  } else {
+    event.set<F::method>({capitals, size});
+  }
 }
 
 // "COM_QUERY".

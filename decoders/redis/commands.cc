@@ -285,6 +285,8 @@ bool same_word(Bytes word, std::string_view upper_case) {
   return true;
 }
 
+std::span<const std::string_view> known_commands() { return kKnown; }
+
 bool is_known_command(Bytes name) {
   std::array<char, 24> word;
   if (name.empty() || name.size() > word.size()) return false;

@@ -35,6 +35,8 @@ enum class CommandKind : std::uint8_t {
 // True for a name that Redis itself has: what tells an inline command from text when the place in the stream is not
 // known.
 [[nodiscard]] bool is_known_command(Bytes name);
+// The names of Redis' own commands, in capitals.
+[[nodiscard]] std::span<const std::string_view> known_commands();
 [[nodiscard]] bool same_word(Bytes word, std::string_view upper_case);
 
 // What a request says, as places in its text.

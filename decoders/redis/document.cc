@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <array>
 
+#include "dataplane/bytes/padded_text.h"
+#include "decoders/known_texts.h"
 #include "decoders/redis/redis.h"
 
 namespace spanbeat {
@@ -36,6 +38,27 @@ class Name {
   std::array<char, kPrefix + kLongest> action_;
 };
 
+// What a document says of a command that there is.
+struct NameWords {
+  Word action;
+  Word method;
+};
+const KnownTexts<NameWords> kNames(redis::known_commands(), [](std::string_view name) {
+  const PaddedText padded(name);
+  const Name both(bytes(padded.view()));
+  return NameWords{Word(both.action()), Word(both.method())};
+});
+const Word kFailure("failure");
+
+void set_name(Event& event, Bytes command) {
+  if (const NameWords* const known = kNames.find<true>(text(command)); known != nullptr) {
+    event.set_all<F::event_action, F::method>(known->action, known->method);
+    return;
+  }
+  const Name name(command);
+  event.set_all<F::event_action, F::method>(name.action(), name.method());
+}
+
 Bytes part(Bytes text, std::size_t begin, std::size_t size) {
   if (begin >= text.size()) return {};
   return text.subspan(begin, std::min(size, text.size() - begin));
@@ -43,7 +66,6 @@ Bytes part(Bytes text, std::size_t begin, std::size_t size) {
 
 }  // namespace
 
-// Fields are set in the order of their names.
 void Redis::commit(const State& state, const Request& request, Bytes text, Ending ending, const Reply& reply,
                    Context& context) const {
   Event event = context.event(state.client);
@@ -64,11 +86,10 @@ void Redis::commit(const State& state, const Request& request, Bytes text, Endin
   }
 
   const redis::Command& command = request.command;
-  const Name name(part(text, 0, command.method_size));
-  event.set<F::event_action>(name.action());
-  if (reply.facts.error) event.set<F::event_outcome>("failure");
-  event.set<F::method>(name.method());
+  set_name(event, part(text, 0, command.method_size));
+  if (reply.facts.error) event.set<F::event_outcome>(kFailure);
   event.set_text<F::query>(text);
+  const std::uint32_t query = event.last_entry();
   // SYNC's answer is the data set: it has no text.
   const bool has_text = ending == Ending::answered && reply.facts.type != 0;
   if (has_text) {
@@ -77,10 +98,10 @@ void Redis::commit(const State& state, const Request& request, Bytes text, Endin
     } else {
       event.set_text<F::redis_return_value>(reply.text);
     }
+    if (config_->send_response) event.set_same<F::response>(event.last_entry());
   }
-  if (config_->send_request) event.set_text<F::request>(text);
+  if (config_->send_request) event.set_same<F::request>(query);
   event.set_text<F::resource>(part(text, command.resource_begin, command.resource_size));
-  if (config_->send_response && has_text) event.set_text<F::response>(reply.text);
   if (config_->send_details) {
     if (state.database >= 0) event.set<F::spanbeat_redis_database>(state.database);
     if (request.in_transaction) event.set<F::spanbeat_redis_transaction>(true);
@@ -99,14 +120,12 @@ void Redis::commit_push(const State& state, const Reply& reply, Context& context
   if (reply.damaged) event.note("Packet loss while capturing the response");
   const bool line = reply.facts.type == '+';
   static constexpr char kMonitor[7 + kPadding] = "monitor";
-  const Name name(line ? bytes({kMonitor, 7})
-                       : part(reply.text, 1, std::max<std::size_t>(reply.facts.first_end, 1) - 1));
-  event.set<F::event_action>(name.action());
-  event.set<F::method>(name.method());
+  set_name(event,
+           line ? bytes({kMonitor, 7}) : part(reply.text, 1, std::max<std::size_t>(reply.facts.first_end, 1) - 1));
   event.set_text<F::redis_return_value>(reply.text);
+  if (config_->send_response) event.set_same<F::response>(event.last_entry());
   event.set_text<F::resource>(
       part(reply.text, reply.facts.second_begin, reply.facts.second_end - reply.facts.second_begin));
-  if (config_->send_response) event.set_text<F::response>(reply.text);
   if (config_->send_details) {
     if (state.database >= 0) event.set<F::spanbeat_redis_database>(state.database);
     event.set<F::spanbeat_redis_push>(true);

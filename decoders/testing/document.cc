@@ -2,6 +2,8 @@
 #include <cinttypes>
 #include <cstdio>
 
+#include "dataplane/event/event_view.h"
+#include "dataplane/event/tree_writer.h"
 #include "decoders/testing/harness.h"
 
 namespace spanbeat::testing {
@@ -82,6 +84,26 @@ void add_tree(Cursor& cursor, std::string& out) {
       out += object ? '}' : ']';
       break;
     }
+    case TreeTag::record: {
+      const TreeTemplate::Content* const kind = TreeTemplate::find(number<std::uint16_t>(cursor));
+      if (kind == nullptr) {
+        cursor.fail();
+        break;
+      }
+      out += '{';
+      for (const auto& member : kind->members) {
+        if (&member != &kind->members.front()) out += ',';
+        add_quoted(member.key.view(), out);
+        out += ':';
+        if (member.has_value) {
+          add_tree(cursor, out);
+        } else {
+          add_quoted(member.constant.view(), out);
+        }
+      }
+      out += '}';
+      break;
+    }
     default:
       out += "?";
       cursor.fail();
@@ -89,17 +111,16 @@ void add_tree(Cursor& cursor, std::string& out) {
   if (!cursor.ok()) out += "<broken tree>";
 }
 
-std::string value_text(const FieldEntry& entry, Bytes value) {
-  if (entry.is_null != 0) return "null";
+std::string value_text(FieldType type, Bytes value) {
   Cursor cursor(value);
-  switch (kFieldInfo[static_cast<std::size_t>(entry.field)].type) {
+  switch (type) {
     case FieldType::keyword:
       return std::string(text(value));
     case FieldType::integer:
     case FieldType::date:
       return std::to_string(number<std::int64_t>(cursor));
     case FieldType::boolean:
-      return number<std::int64_t>(cursor) != 0 ? "true" : "false";
+      break;  // has no value
     case FieldType::ip:
       return ip_text(number<IpAddress>(cursor));
     case FieldType::floating: {
@@ -116,6 +137,28 @@ std::string value_text(const FieldEntry& entry, Bytes value) {
   return "?";
 }
 
+// All values of an entry.
+std::vector<std::string> value_texts(const EventView& event, std::size_t entry) {
+  const FieldInfo& info = kFieldInfo[static_cast<std::size_t>(field_of(event.head(entry)))];
+  switch (tag_of(event.head(entry))) {
+    case kIsNull:
+      return {"null"};
+    case kIsTrue:
+      return {"true"};
+    case kIsFalse:
+      return {"false"};
+    case kHasValue:
+      break;
+    default:
+      return {std::string(event.text(entry))};
+  }
+  if (info.list == FieldList::no) return {value_text(info.type, event.value(entry))};
+  std::vector<std::string> texts;
+  const std::size_t size = info.type == FieldType::keyword ? 0 : info.type == FieldType::ip ? sizeof(IpAddress) : 8;
+  event.each_value(entry, size, [&](Bytes value) { texts.push_back(value_text(info.type, value)); });
+  return texts;
+}
+
 std::string time_text(Time time) { return time == kNever ? "never" : std::to_string(time); }
 
 }  // namespace
@@ -124,19 +167,12 @@ Document decode_event(Bytes encoded) {
   Document document;
   if (encoded.size() < sizeof(EventHeader)) return document;
   std::memcpy(&document.header, encoded.data(), sizeof(EventHeader));
-  Cursor cursor(encoded.subspan(sizeof(EventHeader), document.header.size - sizeof(EventHeader)));
-  while (!cursor.empty()) {
-    const auto entry = number<FieldEntry>(cursor);
-    const Bytes value = cursor.take(entry.size);
-    cursor.skip((8 - entry.size % 8) % 8);
-    if (!cursor.ok() || static_cast<std::size_t>(entry.field) >= kFields) {
-      document.fields["<broken event>"].emplace_back("broken");
-      break;
-    }
-    const FieldInfo& info = kFieldInfo[static_cast<std::size_t>(entry.field)];
+  const EventView event(document.header, encoded.data());
+  for (std::size_t entry = 0; entry < event.size(); ++entry) {
+    const FieldInfo& info = kFieldInfo[static_cast<std::size_t>(field_of(event.head(entry)))];
     auto& values = document.fields[std::string(info.name)];
     if (info.list == FieldList::no) values.clear();
-    values.push_back(value_text(entry, value));
+    for (std::string& value : value_texts(event, entry)) values.push_back(std::move(value));
   }
   return document;
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "dataplane/testing/encoded.h"
+
 namespace spanbeat::testing {
 namespace {
 
@@ -150,8 +152,8 @@ class Connection : public Context {
     Event taken = std::move(event);
     if (!taken) return;
     if (taken.header().timestamp == kNever) std::abort();  // the contract
-    const Buffer encoded(taken.encoded());
-    outcome_->documents.push_back(decode_event(encoded.view()));
+    const Encoded encoded(taken);
+    outcome_->documents.push_back(decode_event(encoded.octets()));
   }
   void set_timer(Time when) override { timer_ = when; }
   [[nodiscard]] std::uint64_t skip_left(Direction direction) const override {

@@ -1,10 +1,7 @@
 #include "export/json/document.h"
 
-#include <nmmintrin.h>
-
 #include <algorithm>
 #include <bit>
-#include <cstddef>
 
 #include "export/json/document_values.h"
 #include "export/json/value_output.h"
@@ -30,60 +27,20 @@ DocumentWalk::DocumentWalk() {
   }
 }
 
-// Each entry says where the next one is, so this is a chain of loads; everything else keeps out of its way. The fields'
-// numbers are looked at by index(), before a program is made of a shape.
-bool DocumentWalk::scan(const EventHeader& header, const std::uint8_t* event) {
-  const std::uint8_t* at = event + sizeof(EventHeader);
-  const std::uint8_t* const end = event + header.size;
-  std::size_t count = 0;
-  std::uint64_t hash = 0;
-  std::uint32_t previous = UINT32_MAX;
-  while (end - at >= static_cast<std::ptrdiff_t>(sizeof(FieldEntry))) {
-    std::uint32_t size;
-    std::uint32_t head;
-    std::memcpy(&size, at + offsetof(FieldEntry, size), sizeof size);
-    std::memcpy(&head, at, sizeof head);
-    const std::uint8_t* const next = at + entry_size(size);
-    if (next > end + 7) [[unlikely]]
-      break;
-    if (head == previous && count != 0) {  // one more value of a list
-      last_entries_[count - 1] = at;
-    } else {
-      if (count == kMostEntries) [[unlikely]]
-        return false;
-      shape_[count] = head;
-      last_entries_[count] = at;
-      entries_[count++] = at;
-      hash = _mm_crc32_u32(static_cast<std::uint32_t>(hash), head);
-      previous = head;
-    }
-    at = next;
-  }
-  count_ = count;
-  shape_hash_ = hash;
-  return true;
-}
-
-void DocumentWalk::index(const EventHeader& header, const std::uint8_t* event) {
+void DocumentWalk::index(const EventView& event) {
   static_assert(sizeof(EventHeader) % 8 == 0);
   FieldSet set;
   FieldSet nulls;
-  const std::uint8_t* at = event + sizeof(EventHeader);
-  const std::uint8_t* const end = event + header.size;
-  while (static_cast<std::size_t>(end - at) >= sizeof(FieldEntry) && at < end) {
-    const FieldEntry entry = entry_at(at);
-    const std::size_t field = number_of(entry.field);
-    const std::uint8_t* const next = at + entry_size(entry.size);
-    if (field >= kFields || next > end + 7) break;
-    if (entry.is_null != 0) [[unlikely]] {
+  for (std::size_t entry = 0; entry < event.size(); ++entry) {
+    const std::size_t field = number_of(field_of(event.head(entry)));
+    if (tag_of(event.head(entry)) == kIsNull) [[unlikely]] {
       nulls.add(field);
       if ((kinds_[field] & kSeveral) == 0) set.remove(field);
     } else {
-      if (!set.has(field)) first_[field] = at;
-      last_[field] = at;
+      if (!set.has(field)) first_[field] = static_cast<std::uint16_t>(entry);
+      last_[field] = static_cast<std::uint16_t>(entry);
       set.add(field);
     }
-    at = next;
   }
   nulls.remove(set);
   set_ = set;
@@ -170,8 +127,8 @@ FieldSet DocumentWalk::set_alone(const FieldSet& derived) const {
   return set;
 }
 
-DocumentWalk::Sources DocumentWalk::sources() const {
-  Sources found;
+Program::Places DocumentWalk::places() const {
+  Program::Places found;
   if (set_.has(Field::related_ip)) {
     found.related_first = first_[number_of(Field::related_ip)];
     found.related_last = last_[number_of(Field::related_ip)];
@@ -182,10 +139,10 @@ DocumentWalk::Sources DocumentWalk::sources() const {
 }
 
 template <typename Output>
-void DocumentWalk::write(const StreamPlan& plan, const EventHeader& header, const FieldSet& derived,
-                         NetworkDirection direction, Output& output) {
+void DocumentWalk::write(const StreamPlan& plan, const EventHeader& header, const EventView& event,
+                         const FieldSet& derived, NetworkDirection direction, Output& output) {
   const FieldSet set_fields = set_alone(derived);
-  const Sources made_of = sources();
+  const Program::Places made_of = places();
   output.start(set_.count() + derived.count());
   for (std::size_t i = 0; i < FieldSet::kWords; ++i) {
     const std::uint64_t set = set_fields.word(i);
@@ -197,7 +154,15 @@ void DocumentWalk::write(const StreamPlan& plan, const EventHeader& header, cons
       const std::size_t field = i * 64 + static_cast<std::size_t>(bit);
       output.begin(field);
       if ((set >> bit & 1) != 0) {
-        write_set(kinds_[field], field, first_[field], last_[field], output);
+        const std::size_t last = last_[field];
+        const std::uint16_t tag = tag_of(event.head(last));
+        if (tag == kIsTrue || tag == kIsFalse) {
+          output.boolean(tag == kIsTrue);
+        } else if (tag >= kSameTags) {
+          output.text(event.text(last));
+        } else {
+          write_set(kinds_[field], field, event, first_[field], last, output);
+        }
         continue;
       }
       if constexpr (Output::kShowsNulls) {
@@ -206,7 +171,7 @@ void DocumentWalk::write(const StreamPlan& plan, const EventHeader& header, cons
           continue;
         }
       }
-      write_derived(field, plan, header, direction, made_of, output);
+      write_derived(field, plan, header, event, direction, made_of, output);
     }
   }
   output.end();
@@ -236,15 +201,38 @@ const DocumentWalk::WholeEnd* DocumentWalk::whole_end(std::size_t field, const F
   return nullptr;
 }
 
-Program DocumentWalk::make_program(const StreamPlan& plan, const FieldSet& derived, Transitions& transitions) const {
-  // Places among the entries, as pointers differ from event to event.
-  const auto place_in = [this](const auto& entries, const std::uint8_t* entry) {
-    const auto found = std::find(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(count_), entry);
-    return static_cast<std::uint16_t>(found - entries.begin());
+// The texts that several fields have, by their entries, and where a program remembers them.
+class SameTexts {
+ public:
+  explicit SameTexts(const EventView& event) {
+    for (std::size_t entry = 0; entry < event.size(); ++entry) {
+      const std::size_t back = same_as(event.head(entry));
+      if (back != 0 && !contains(entry - back) && places_.size() < Program::kMostSame)
+        places_.push_back({entry - back});
+    }
+  }
+  [[nodiscard]] bool contains(std::size_t entry) const {
+    return std::any_of(places_.begin(), places_.end(), [entry](const Place& place) { return place.entry == entry; });
+  }
+  // Of one that it contains: its place, and whether it is asked for the first time.
+  std::pair<std::size_t, bool> place_of(std::size_t entry) {
+    std::size_t i = 0;
+    while (places_[i].entry != entry) ++i;
+    return {i, !std::exchange(places_[i].written, true)};
+  }
+
+ private:
+  struct Place {
+    std::size_t entry;
+    bool written = false;
   };
-  const auto first_place = [&](const std::uint8_t* entry) { return place_in(entries_, entry); };
-  const auto last_place = [&](const std::uint8_t* entry) { return place_in(last_entries_, entry); };
+  std::vector<Place> places_;
+};
+
+Program DocumentWalk::make_program(const StreamPlan& plan, const EventView& event, const FieldSet& derived,
+                                   Transitions& transitions) const {
   const FieldSet set = set_alone(derived);
+  SameTexts same(event);
   Program program;
   std::size_t previous = Transitions::kBegin;
   for (std::size_t field = 0; field < kFields; ++field) {
@@ -255,7 +243,18 @@ Program DocumentWalk::make_program(const StreamPlan& plan, const FieldSet& deriv
       program.add_end(whole->end);
       previous = field = number_of(whole->port);
     } else if (set.has(field)) {
-      program.add_value(field, kinds_[field], first_place(first_[field]), last_place(last_[field]));
+      const EntryHead head = event.head(last_[field]);
+      if (tag_of(head) == kIsTrue || tag_of(head) == kIsFalse) {
+        program.add_text(tag_of(head) == kIsTrue ? "true" : "false");
+      } else if (tag_of(head) >= kWordTags) {
+        program.add_text(word_of(head).text());
+      } else if (const std::size_t text = last_[field] - same_as(head); same.contains(text)) {
+        const auto [place, is_first] = same.place_of(text);
+        program.add_value(place, is_first ? Program::kFirstOfSameKind : Program::kSameKind,
+                          static_cast<std::uint16_t>(text), static_cast<std::uint16_t>(text));
+      } else {
+        program.add_value(field, kinds_[field], first_[field], static_cast<std::uint16_t>(text));
+      }
     } else if (plan.constants().has(field)) {
       program.add_text(plan.constant(field).json);
     } else {
@@ -263,26 +262,14 @@ Program DocumentWalk::make_program(const StreamPlan& plan, const FieldSet& deriv
     }
   }
   program.add_text(transitions.text(previous, Transitions::kEnd));
-  const Sources made_of = sources();
-  if (made_of.related_first != nullptr) {
-    program.places.related_first = first_place(made_of.related_first);
-    program.places.related_last = last_place(made_of.related_last);
-  }
-  if (made_of.source_domain != nullptr) program.places.source_domain = last_place(made_of.source_domain);
-  if (made_of.destination_domain != nullptr) program.places.destination_domain = last_place(made_of.destination_domain);
+  program.places = places();
   program.finish();
   return program;
 }
 
 SPANBEAT_INLINE void DocumentWalk::append_by_program(const Program& program, const StreamPlan& plan,
-                                                     const EventHeader& header, NetworkDirection direction,
-                                                     JsonOutput& output) {
-  const auto entry = [](const auto& entries, std::uint16_t place) {
-    return place == Program::kNone ? nullptr : entries[place];
-  };
-  const Sources made_of{
-      entry(entries_, program.places.related_first), entry(last_entries_, program.places.related_last),
-      entry(last_entries_, program.places.source_domain), entry(last_entries_, program.places.destination_domain)};
+                                                     const EventHeader& header, const EventView& event,
+                                                     NetworkDirection direction, JsonOutput& output) {
   if (program.shows_ends()) {
     ends_[Program::kSource].set(header.source_bytes, source_ip_, header.source_port);
     ends_[Program::kDestination].set(header.destination_bytes, destination_ip_, header.destination_port);
@@ -291,12 +278,16 @@ SPANBEAT_INLINE void DocumentWalk::append_by_program(const Program& program, con
   const char* const text = program.text();
   for (const Program::Step& step : program.steps()) {
     output.piece(text + step.offset, step.size);
-    if (step.kind < Program::kEndKind) {
-      write_set(step.kind, step.field, entries_[step.first], last_entries_[step.last], output);
+    if (step.kind < Program::kSameKind) {
+      write_set(step.kind, step.field, event, step.first, step.last, output);
+    } else if (step.kind == Program::kSameKind) {
+      output.text_again(same_[step.field]);
+    } else if (step.kind == Program::kFirstOfSameKind) {
+      same_[step.field] = output.remembered_text(spanbeat::text(event.value(step.last)));
     } else if (step.kind == Program::kEndKind) {
       output.end_text(ends_[step.field].characters, ends_[step.field].size);
     } else {
-      write_derived(step.field, plan, header, direction, made_of, output);
+      write_derived(step.field, plan, header, event, direction, program.places, output);
     }
   }
   output.piece(program.end().data(), program.end().size());
@@ -321,33 +312,34 @@ void DocumentWalk::EndText::set(std::uint64_t octets, const ShortText& ip, std::
   size = static_cast<std::size_t>(at - characters);
 }
 
-void DocumentWalk::append_json(const StreamPlan& plan, const EventHeader& header, const std::uint8_t* event,
+void DocumentWalk::append_json(const StreamPlan& plan, const EventHeader& header, const std::uint8_t* encoded,
                                NetworkDirection direction, JsonStyle& style, Transitions& transitions,
                                TextBuffer& buffer) {
   prepare(header);
   JsonOutput output(style, transitions, buffer);
   const std::size_t begin = buffer.size();
+  const EventView event(header, encoded);
   bool worth_making = false;
-  const bool scanned = scan(header, event);
-  const ProgramKey key{plan.id(), conditions(plan, header), shape_hash_, {shape_.data(), count_}};
-  const Program* const program = scanned ? programs_.find(key, worth_making) : nullptr;
+  const ProgramKey key{plan.id(), conditions(plan, header), event.heads()};
+  const Program* const program = programs_.find(key, worth_making);
   if (program != nullptr) [[likely]] {
-    append_by_program(*program, plan, header, direction, output);
+    append_by_program(*program, plan, header, event, direction, output);
   } else {
-    index(header, event);
+    index(event);
     const FieldSet derived_fields = derived(plan, conditions(plan, header, set_));
-    if (worth_making) programs_.keep(key, make_program(plan, derived_fields, transitions));
-    write(plan, header, derived_fields, direction, output);
+    if (worth_making) programs_.keep(key, make_program(plan, event, derived_fields, transitions));
+    write(plan, header, event, derived_fields, direction, output);
   }
   keep_community_id(output.community_id_at(), begin);
 }
 
-Value DocumentWalk::make_value(const StreamPlan& plan, const EventHeader& header, const std::uint8_t* event,
+Value DocumentWalk::make_value(const StreamPlan& plan, const EventHeader& header, const std::uint8_t* encoded,
                                NetworkDirection direction) {
-  index(header, event);
+  const EventView event(header, encoded);
+  index(event);
   prepare(header);
   ValueOutput output;
-  write(plan, header, derived(plan, conditions(plan, header, set_)), direction, output);
+  write(plan, header, event, derived(plan, conditions(plan, header, set_)), direction, output);
   return output.take();
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <simdjson.h>
 
+#include "dataplane/event/tree_writer.h"
 #include "export/json/value_writer.h"
 #include "export/testing.h"
 

@@ -39,52 +39,68 @@ inline bool is_ipv4(const IpAddress& address) {
   return address.version == IpVersion::v4 || std::memcmp(address.octets.data(), kMapped, sizeof kMapped) == 0;
 }
 
+template <typename Number>
+Number number(Bytes value) {
+  Number number;
+  std::memcpy(&number, value.data(), sizeof number);
+  return number;
+}
+
 constexpr std::size_t number_of(Field field) { return static_cast<std::size_t>(field); }
 
 }  // namespace document_values
 
 template <typename Output>
-void DocumentWalk::write_several(std::size_t field, const std::uint8_t* at, const std::uint8_t* last, Output& output) {
+void DocumentWalk::write_several(std::size_t field, const EventView& event, std::size_t first, std::size_t last,
+                                 Output& output) {
   const auto type = static_cast<FieldType>(kinds_[field] & ~kSeveral);
-  const bool plain = at == last && kFieldInfo[field].list == FieldList::one_plain;
+  const EntryHead wanted = entry_head(static_cast<Field>(field));
+  const std::size_t value_size = type == FieldType::keyword ? 0
+                                 : type == FieldType::ip    ? sizeof(IpAddress)
+                                                            : sizeof(std::int64_t);
+  // One value alone has the size of one.
+  bool plain = first == last && kFieldInfo[field].list == FieldList::one_plain;
+  if (plain) {
+    const Bytes value = event.value(first);
+    std::uint32_t length = 0;
+    if (value_size == 0) std::memcpy(&length, value.data(), sizeof length);
+    plain = value.size() == (value_size == 0 ? sizeof length + length : value_size);
+  }
   if (!plain) output.begin_list();
-  for (std::size_t count = 0;;) {
-    const FieldEntry entry = entry_at(at);
-    if (document_values::number_of(entry.field) == field && entry.is_null == 0) {
+  std::size_t count = 0;
+  for (std::size_t entry = first; entry <= last; ++entry) {
+    if (event.head(entry) != wanted) continue;
+    event.each_value(entry, value_size, [&](Bytes value) {
       if (!plain) output.next(count++);
       switch (type) {
         case FieldType::keyword:
-          output.add_text(text_at(at));
+          output.add_text(text(value));
           break;
         case FieldType::integer:
-          output.add_integer(word_at<std::int64_t>(at));
+          output.add_integer(document_values::number<std::int64_t>(value));
           break;
         case FieldType::floating:
-          output.add_floating(word_at<double>(at));
-          break;
-        case FieldType::boolean:
-          output.add_boolean(word_at<std::int64_t>(at) != 0);
+          output.add_floating(document_values::number<double>(value));
           break;
         case FieldType::ip:
-          output.add_ip(word_at<IpAddress>(at));
+          output.add_ip(document_values::number<IpAddress>(value));
           break;
         case FieldType::date:
-          output.add_date(word_at<Time>(at));
+          output.add_date(document_values::number<Time>(value));
           break;
+        case FieldType::boolean:
         case FieldType::tree:
-          output.add_tree({at + sizeof entry, entry.size});
-          break;
+          break;  // there are no lists of these
       }
-    }
-    if (at == last) break;
-    at += entry_size(entry.size);
+    });
   }
   if (!plain) output.end_list();
 }
 
 // Both ends, then what the decoder adds; each address once.
 template <typename Output>
-void DocumentWalk::write_related_ip(const EventHeader& header, const Sources& sources, Output& output) {
+void DocumentWalk::write_related_ip(const EventHeader& header, const EventView& event, const Program::Places& places,
+                                    Output& output) {
   std::size_t count = 0;
   output.begin_list();
   if (header.source.version != IpVersion::none) {
@@ -95,14 +111,12 @@ void DocumentWalk::write_related_ip(const EventHeader& header, const Sources& so
     output.next(count++);
     output.add_short_text(destination_ip_.view());
   }
-  if (sources.related_first != nullptr) {
+  if (places.related_first != Program::kNone) {
     related_.clear();
-    const std::uint8_t* at = sources.related_first;
-    const std::uint8_t* const last = sources.related_last;
-    while (true) {
-      const FieldEntry entry = entry_at(at);
-      if (entry.field == Field::related_ip && entry.is_null == 0) {
-        const auto address = word_at<IpAddress>(at);
+    for (std::size_t entry = places.related_first; entry <= places.related_last; ++entry) {
+      if (event.head(entry) != entry_head(Field::related_ip)) continue;
+      event.each_value(entry, sizeof(IpAddress), [&](Bytes value) {
+        const auto address = document_values::number<IpAddress>(value);
         // Beyond what any decoder adds, repeated ones may show: a hostile event must not cost the square of its size.
         const std::size_t looked_at = std::min<std::size_t>(related_.size(), 254);
         const auto known_end = related_.begin() + static_cast<std::ptrdiff_t>(looked_at);
@@ -112,47 +126,43 @@ void DocumentWalk::write_related_ip(const EventHeader& header, const Sources& so
           output.next(count++);
           output.add_ip(address);
         }
-      }
-      if (at == last) break;
-      at += entry_size(entry.size);
+      });
     }
   }
   output.end_list();
 }
 
 template <typename Output>
-void DocumentWalk::write_set(std::uint8_t kind, std::size_t field, const std::uint8_t* first, const std::uint8_t* at,
-                             Output& output) {
+void DocumentWalk::write_set(std::uint8_t kind, std::size_t field, const EventView& event, std::size_t first,
+                             std::size_t last, Output& output) {
   switch (kind) {
     case static_cast<std::uint8_t>(FieldType::keyword):
-      output.text(text_at(at));
+      output.text(text(event.value(last)));
       break;
     case static_cast<std::uint8_t>(FieldType::integer):
-      output.integer(word_at<std::int64_t>(at));
+      output.integer(event.number<std::int64_t>(last));
       break;
     case static_cast<std::uint8_t>(FieldType::floating):
-      output.floating(word_at<double>(at));
-      break;
-    case static_cast<std::uint8_t>(FieldType::boolean):
-      output.boolean(word_at<std::int64_t>(at) != 0);
+      output.floating(event.number<double>(last));
       break;
     case static_cast<std::uint8_t>(FieldType::ip):
-      output.ip(word_at<IpAddress>(at));
+      output.ip(event.number<IpAddress>(last));
       break;
     case static_cast<std::uint8_t>(FieldType::date):
-      output.date(word_at<Time>(at));
+      output.date(event.number<Time>(last));
       break;
     case static_cast<std::uint8_t>(FieldType::tree):
-      output.tree({at + sizeof(FieldEntry), entry_at(at).size});
+      output.tree(event.value(last));
       break;
     default:
-      write_several(field, first, at, output);
+      write_several(field, event, first, last, output);
   }
 }
 
 template <typename Output>
 void DocumentWalk::write_derived(std::size_t field, const StreamPlan& plan, const EventHeader& header,
-                                 NetworkDirection direction, const Sources& sources, Output& output) {
+                                 const EventView& event, NetworkDirection direction, const Program::Places& places,
+                                 Output& output) {
   switch (static_cast<Field>(field)) {
     case Field::timestamp:
       output.date(header.timestamp);
@@ -197,10 +207,10 @@ void DocumentWalk::write_derived(std::size_t field, const StreamPlan& plan, cons
       output.integer(static_cast<std::int64_t>(header.destination_bytes));
       break;
     case Field::client_domain:
-      output.text(text_at(sources.source_domain));
+      output.text(event.text(places.source_domain));
       break;
     case Field::server_domain:
-      output.text(text_at(sources.destination_domain));
+      output.text(event.text(places.destination_domain));
       break;
     case Field::network_bytes:
       output.integer(static_cast<std::int64_t>(header.source_bytes + header.destination_bytes));
@@ -224,7 +234,7 @@ void DocumentWalk::write_derived(std::size_t field, const StreamPlan& plan, cons
       output.short_text(document_values::kStatusWords[static_cast<std::size_t>(header.status)]);
       break;
     case Field::related_ip:
-      write_related_ip(header, sources, output);
+      write_related_ip(header, event, places, output);
       break;
     default:
       output.constant(plan.constant(field));

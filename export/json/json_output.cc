@@ -77,17 +77,21 @@ class FastTree {
         return array(at, out, depth);
       case TreeTag::object:
         return object(at, out, depth);
+      case TreeTag::record:
+        return record(at, out, depth);
       default:
         return nullptr;
     }
   }
 
-  // Octets that the text of a tree can need: every octet escaped, and what stands around short values.
-  static std::size_t room(Bytes tree) { return escaped_room(tree.size()) + tree.size() * 2 + kScalarRoom; }
+  // Octets that the text of a tree can need: every octet escaped, what stands around short values, and the constant
+  // texts of records.
+  static std::size_t room(Bytes tree) { return escaped_room(tree.size()) + tree.size() * 2 + kScalarRoom + kConstants; }
 
  private:
   static constexpr int kDepth = 8;
   static constexpr std::uint32_t kMembers = 24;
+  static constexpr std::size_t kConstants = std::size_t{8} << 10;
   static constexpr std::size_t kLength = sizeof(std::uint32_t);
   static constexpr std::size_t kPlainRoom = 16;  // the longest plain key that is copied in one piece
 
@@ -182,8 +186,33 @@ class FastTree {
     return out;
   }
 
+  char* record(const std::uint8_t*& at, char* out, int depth) const {
+    if (left(at) < 1 + sizeof(std::uint16_t)) return nullptr;
+    const TreeTemplate::Content* const kind = TreeTemplate::find(word<std::uint16_t>(at + 1));
+    if (kind == nullptr) return nullptr;
+    if (kind->octets_between > constants_left_) return nullptr;
+    constants_left_ -= kind->octets_between;
+    at += 1 + sizeof(std::uint16_t);
+    const PaddedText* const last = &kind->between.back();
+    for (const PaddedText* text = kind->between.data();; ++text) {
+      out = constant(text->view(), out);
+      if (text == last) return out;
+      const auto tag = static_cast<TreeTag>(*at);
+      out = tag == TreeTag::string && at < end_ ? plain(tag, at, out) : value(at, out, depth + 1);
+      if (out == nullptr) [[unlikely]]
+        return nullptr;
+    }
+  }
+
+  // The text is padded.
+  static char* constant(std::string_view text, char* out) {
+    for (std::size_t done = 0; done < text.size(); done += 32) std::memcpy(out + done, text.data() + done, 32);
+    return out + text.size();
+  }
+
   const JsonStyle& style_;
   const std::uint8_t* end_;
+  mutable std::size_t constants_left_ = kConstants;
 };
 
 }  // namespace

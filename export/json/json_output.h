@@ -126,6 +126,12 @@ char* write_tree_json(JsonStyle& style, TextBuffer& buffer, char* at, Bytes tree
 // character written might change it.
 #define SPANBEAT_INLINE [[gnu::always_inline]] inline
 
+// Where in the buffer a text stands, escaped.
+struct WrittenText {
+  std::size_t begin = 0;
+  std::size_t size = 0;
+};
+
 class JsonOutput {
  public:
   // Streams that show nulls go through a Value.
@@ -156,6 +162,19 @@ class JsonOutput {
   SPANBEAT_INLINE void text(std::string_view text) {
     reserve(escaped_room(text.size()));
     at_ = write_escaped(style_, text, at_);
+  }
+  // The same, for text_again().
+  SPANBEAT_INLINE WrittenText remembered_text(std::string_view given) {
+    reserve(escaped_room(given.size()));
+    const auto begin = static_cast<std::size_t>(at_ - buffer_.begin());
+    at_ = write_escaped(style_, given, at_);
+    return {begin, static_cast<std::size_t>(at_ - buffer_.begin()) - begin};
+  }
+  SPANBEAT_INLINE void text_again(WrittenText text) {
+    reserve(text.size + 32);
+    const char* const from = buffer_.begin() + text.begin;
+    for (std::size_t done = 0; done < text.size; done += 32) std::memcpy(at_ + done, from + done, 32);
+    at_ += text.size;
   }
   // Text that needs no escaping, of up to 48 octets, of which as many are readable.
   SPANBEAT_INLINE void short_text(std::string_view text) {

@@ -7,31 +7,41 @@
 //         commas, and the constant fields between two values.
 // Why:    it spares the search for the next field and three quarters of the copies.
 // Limits: a bounded number of programs, found by a hash of the shape: which fields the event's entries are of, in their
-//         order. One is made when its shape is seen for the second time in a row at its place, so that events of ever
-//         different shapes cost hardly more than without.
+//         order, and which of them are true, false or a word. One is made when its shape is seen for the second time in
+//         a row at its place, so that events of ever different shapes cost hardly more than without.
 #pragma once
 
-#include <algorithm>
+#include <nmmintrin.h>
+
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "dataplane/event/event_view.h"
 #include "export/json/plan.h"
 
 namespace spanbeat {
 
-// What decides which fields a document has.
+// What decides which fields a document has, and which of its values are the same in all documents of the shape.
 struct ProgramKey {
-  std::uint64_t plan = 0;                // its id
-  std::uint64_t conditions = 0;          // which parts of the header are there
-  std::uint64_t shape_hash = 0;          // of
-  std::span<const std::uint32_t> shape;  // of each field in the order of the entries: number and is_null
+  std::uint64_t plan;        // its id
+  std::uint64_t conditions;  // which parts of the header are there
+  std::span<const EntryHead> shape;
 
   [[nodiscard]] std::uint64_t hash() const {
-    const std::uint64_t mixed = (plan ^ (conditions * 0x9e3779b97f4a7c15u) ^ (shape_hash << 24)) * 0xd6e8feb86659fd93u;
+    std::uint64_t hash = 0;
+    std::size_t i = 0;
+    for (; i + 2 <= shape.size(); i += 2) {
+      std::uint64_t two;
+      std::memcpy(&two, shape.data() + i, sizeof two);
+      hash = _mm_crc32_u64(hash, two);
+    }
+    if (i < shape.size()) hash = _mm_crc32_u64(hash, shape[i]);
+    const std::uint64_t mixed = (plan ^ (conditions * 0x9e3779b97f4a7c15u) ^ (hash << 24)) * 0xd6e8feb86659fd93u;
     return mixed ^ mixed >> 32;
   }
 };
@@ -42,13 +52,18 @@ class Program {
     std::uint32_t offset;  // of the text before the value
     std::uint32_t size;
     std::uint16_t field;
-    std::uint16_t first;  // set by the event: the places of its first and last entry
+    std::uint16_t first;  // set by the event: its first and last entry
     std::uint16_t last;
     std::uint8_t kind;  // of DocumentWalk, or one of these
   };
   static constexpr std::uint16_t kNone = UINT16_MAX;
   static constexpr std::uint8_t kDerivedKind = UINT8_MAX;
   static constexpr std::uint8_t kEndKind = UINT8_MAX - 1;  // octets, address and port of an end: `field` is an End
+  // A text that several fields have: the first one is written and remembered at the place that `field` is, the others
+  // are copies of it.
+  static constexpr std::uint8_t kFirstOfSameKind = UINT8_MAX - 2;
+  static constexpr std::uint8_t kSameKind = UINT8_MAX - 3;
+  static constexpr std::size_t kMostSame = 8;  // places
   enum End : std::uint8_t { kSource, kDestination };
   // Entries that derived fields are made of.
   struct Places {
@@ -98,15 +113,18 @@ class ProgramCache {
   // The program of a key, or null; `make` then tells whether it is worth making one, with keep().
   [[nodiscard]] const Program* find(const ProgramKey& key, bool& make) {
     const std::uint64_t hash = key.hash();
-    Place& place = places_[hash % places_.size()];
-    if (place.program != nullptr && place.is(key)) [[likely]]
-      return place.program.get();
-    make = place.missed == hash;
-    place.missed = hash;
+    Place& first = places_[hash % places_.size()];
+    if (first.is(key)) [[likely]]
+      return first.program.get();
+    Place& second = places_[hash % places_.size() ^ 1];
+    if (second.is(key)) return second.program.get();
+    make = first.missed == hash;
+    first.missed = hash;
     return nullptr;
   }
   void keep(const ProgramKey& key, Program program) {
-    Place& place = places_[key.hash() % places_.size()];
+    const std::size_t first = key.hash() % places_.size();
+    Place& place = places_[places_[first].program == nullptr ? first : first ^ 1];
     place.plan = key.plan;
     place.conditions = key.conditions;
     place.shape.assign(key.shape.begin(), key.shape.end());
@@ -117,15 +135,16 @@ class ProgramCache {
   struct Place {
     std::uint64_t plan = 0;
     std::uint64_t conditions = 0;
-    std::vector<std::uint32_t> shape;
+    std::vector<EntryHead> shape;
     std::unique_ptr<Program> program;
     std::uint64_t missed = 0;
     [[nodiscard]] bool is(const ProgramKey& key) const {
-      return plan == key.plan && conditions == key.conditions &&
-             std::equal(shape.begin(), shape.end(), key.shape.begin(), key.shape.end());
+      return program != nullptr && plan == key.plan && conditions == key.conditions &&
+             shape.size() == key.shape.size() &&
+             std::memcmp(shape.data(), key.shape.data(), shape.size() * sizeof(EntryHead)) == 0;
     }
   };
-  std::array<Place, 1024> places_;
+  std::array<Place, 4096> places_;  // each key has two, side by side
 };
 
 }  // namespace spanbeat

@@ -13,7 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "dataplane/event/event.h"
+#include "dataplane/event/tree_writer.h"
 
 namespace spanbeat {
 
@@ -111,6 +111,9 @@ class TreeWalk {
       case TreeTag::object:
         object(depth);
         break;
+      case TreeTag::record:
+        record(depth);
+        break;
       default:
         at_ = end_;
         output_.null();
@@ -125,6 +128,26 @@ class TreeWalk {
       value(depth + 1);
     }
     output_.end_array();
+  }
+
+  void record(int depth) {
+    const TreeTemplate::Content* const kind = TreeTemplate::find(word<std::uint16_t>());
+    if (kind == nullptr) {
+      at_ = end_;
+      output_.null();
+      return;
+    }
+    output_.begin_object();
+    std::size_t index = 0;
+    for (const auto& member : kind->members) {
+      (void)output_.member(member.key.view(), index++);
+      if (member.has_value) {
+        value(depth + 1);
+      } else {
+        output_.string(member.constant.view());
+      }
+    }
+    output_.end_object();
   }
 
   using Places = std::unordered_map<std::string_view, std::size_t>;
