@@ -7,23 +7,25 @@
 namespace spanbeat {
 namespace {
 
+const Word kAnswer("answer");
+const Word kQuery("query");
+
 // RFC 1035 section 4.1.1, RFC 4035 section 3.
 enum : std::uint16_t { kAa = 0x400, kTc = 0x200, kRd = 0x100, kRa = 0x80, kAd = 0x20, kCd = 0x10 };
 
-// The values of a field follow one another, so that events of more and of fewer addresses have one shape (Program).
 template <Field field>
 void write_addresses(Event& event, const DnsMessage& message, const DnsAddresses& addresses) {
-  for (std::size_t i = 0; i < addresses.count; ++i) {
+  event.set_each<field>(addresses.count, [&](std::size_t i) {
     const auto& [begin, size] = addresses.places[i];
-    event.set<field>(IpAddress::from_wire(message.octets.subspan(begin, size)));
-  }
+    return IpAddress::from_wire(message.octets.subspan(begin, size));
+  });
 }
 
 }  // namespace
 
 void Dns::write_query(Event& event, const DnsQuery& query, std::string_view name) {
   Digits digits;
-  const std::string_view method = dns_opcode_name(static_cast<std::uint8_t>(query.flags >> 11 & 15), digits);
+  const TextOrWord method = dns_opcode_value(static_cast<std::uint8_t>(query.flags >> 11 & 15), digits);
   if (!query.has_question) {
     event.set<F::method>(method);
     return;
@@ -38,7 +40,7 @@ void Dns::write_question(Event& event, const DnsMessage& message) {
   Digits type_digits;
   const std::string_view name = message.question_name;
   event.set_all<F::dns_question_class, F::dns_question_name, F::dns_question_type>(
-      dns_class_name(message.question_class, class_digits), name, dns_type_name(message.question_type, type_digits));
+      dns_class_value(message.question_class, class_digits), name, dns_type_value(message.question_type, type_digits));
   const std::size_t begin = suffixes_.registered_domain(name);
   if (begin == PublicSuffixes::kNone) {
     // A suffix of two labels, and the root, count as registered by themselves.
@@ -74,12 +76,16 @@ void Dns::write_message(Event& event, const DnsMessage& message) {
                 F::dns_response_code, F::dns_type>(
       message.additionals.count - (message.has_opt ? 1 : 0), message.answers.count, message.authorities.count,
       flag(kAd), flag(kAa), flag(kCd), flag(kRa), flag(kRd), flag(kTc), message.id,
-      dns_opcode_name(message.opcode(), opcode), dns_response_code_name(message.response_code, response_code),
-      message.is_response() ? "answer" : "query");
+      dns_opcode_value(message.opcode(), opcode), dns_response_code_value(message.response_code, response_code),
+      message.is_response() ? kAnswer : kQuery);
+  std::array<std::string_view, std::size(kFlags) + 1> flags;
+  std::size_t count = 0;
   for (const auto& [bit, name_of_bit] : kFlags) {
-    if (flag(bit)) event.set<F::dns_header_flags>(name_of_bit);
+    flags[count] = name_of_bit;
+    count += flag(bit) ? 1 : 0;
   }
-  if (message.dnssec_ok()) event.set<F::dns_header_flags>("DO");
+  if (message.dnssec_ok()) flags[count++] = "DO";
+  event.set_each<F::dns_header_flags>(count, [&flags](std::size_t i) { return flags[i]; });
   if (message.has_opt) write_opt(event, message.octets, message.opt, scratch_);
   if (message.questions != 0) write_question(event, message);
   write_addresses<F::dns_resolved_ip>(event, message, addresses);
