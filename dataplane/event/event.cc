@@ -73,7 +73,7 @@ bool Event::grow(std::size_t octets, std::size_t entries) {
   if (has_room(octets, entries)) return true;
   const std::size_t count = record_->header.entries;
   std::size_t most = std::max<std::size_t>(record_->most, Record::kFewEntries);
-  if (count + entries > most) most = 2 * (count + entries);
+  if (count + entries > most) most = std::min(2 * (count + entries), Record::kMostEntries);
   const std::size_t used = offsetof(Record, header) + record_->used;
   if (record_->used + octets <= kMaxEvent && count + entries <= Record::kMostEntries) {
     const EventArena::Block block =

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -130,6 +131,60 @@ TEST(Event, FieldsAreTakenOutWhereverTheyStand) {
   EXPECT_EQ(
       entries_of(event),
       (Entries{{entry_head(F::query), "query"}, {entry_head(F::method), "method"}, {entry_head(F::path), "path"}}));
+}
+
+TEST(Event, ATextThatTwoFieldsHaveIsCarriedOnce) {
+  EventArena arena;
+  Event event(arena);
+  event.set<F::query>("GET key");
+  const std::uint32_t query = event.last_entry();
+  event.set<F::dns_id>(7);
+  event.set_same<F::request>(query);
+  event.set_same<F::resource>(event.last_entry());
+  const testing::Encoded encoded(event);
+  const EventView view = encoded.view();
+  ASSERT_EQ(view.size(), 4U);
+  for (const std::size_t entry : {0, 2, 3}) EXPECT_EQ(view.text(entry), "GET key");
+  EXPECT_EQ(same_as(view.head(2)), 2U);
+  EXPECT_EQ(same_as(view.head(3)), 3U);
+  EXPECT_EQ(view.value(2).size() + view.value(3).size(), 0U);
+}
+
+TEST(Event, ATextThatIsTooFarAwayIsCopied) {
+  EventArena arena;
+  Event event(arena);
+  event.set<F::query>("GET key");
+  for (int i = 0; i < 70; ++i) event.set<F::dns_id>(i);
+  event.set_same<F::request>(0);
+  static const Word kWord("word");
+  event.set<F::method>(kWord);
+  event.set_same<F::resource>(event.last_entry());
+  event.set_same<F::path>(1000);  // there is no such entry
+  const testing::Encoded encoded(event);
+  const EventView view = encoded.view();
+  ASSERT_EQ(view.size(), 74U);
+  EXPECT_EQ(text(view.value(71)), "GET key");
+  EXPECT_EQ(view.text(73), "word");
+}
+
+TEST(Event, ATextStaysAsLongAsAFieldHasIt) {
+  static constexpr Field kPayload[] = {F::request, F::response};
+  EventArena arena;
+  Event event(arena);
+  event.set<F::request>("GET key");
+  const std::uint32_t request = event.last_entry();
+  event.set<F::response>("value");
+  event.set<F::dns_id>(7);
+  event.set_same<F::query>(request);
+  event.set_same<F::resource>(request);
+  EXPECT_TRUE(event.remove(kPayload));
+  const testing::Encoded encoded(event);
+  const EventView view = encoded.view();
+  std::map<Field, std::string> texts;
+  for (std::size_t entry = 0; entry < view.size(); ++entry) {
+    if (field_of(view.head(entry)) != F::dns_id) texts[field_of(view.head(entry))] = view.text(entry);
+  }
+  EXPECT_EQ(texts, (std::map<Field, std::string>{{F::query, "GET key"}, {F::resource, "GET key"}}));
 }
 
 TEST(Event, GrowsForFieldsThatDoNotFitItsBlock) {

@@ -15,7 +15,6 @@ namespace spanbeat {
 class EventView {
  public:
   EventView(const EventHeader& header, const std::uint8_t* event) : event_(event), count_(header.entries) {
-    // Without tables: a bare header.
     const std::size_t tables = header.size - (2 * count_ + 1) * sizeof(std::uint32_t);
     heads_ = reinterpret_cast<const EntryHead*>(event + tables);
     begins_ = heads_ + count_;

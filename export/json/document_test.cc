@@ -19,6 +19,9 @@ using testing::kThen;
 using testing::plain_config;
 using testing::transaction;
 
+const Word kSelect("SELECT");
+const TreeTemplate kAddress{{"class", "IN"}, {"data"}, {"ttl"}, {"type", "A"}};
+
 class Documents : public ::testing::Test {
  protected:
   // The document, made both ways.
@@ -354,6 +357,51 @@ TEST_F(Documents, AnEventOfTenMegabytesIsOneDocument) {
   EXPECT_GT(document(event).size(), body.size());
 }
 
+TEST_F(Documents, WordsAndTruthAndTextsThatStandTwiceAreWrittenLikeOthers) {
+  Event event = transaction(arena_);
+  event.set_all<F::method, F::dns_opt_do, F::flow_final>(kSelect, true, false);
+  event.set<F::request>("\"quoted\"\n");
+  event.set_same<F::query>(event.last_entry());
+  event.set_same<F::response>(event.last_entry());
+  const std::string made = document(event);
+  EXPECT_EQ(at(made, "/method"), "\"SELECT\"");
+  EXPECT_EQ(at(made, "/dns/opt/do"), "true");
+  EXPECT_EQ(at(made, "/flow/final"), "false");
+  for (const char* pointer : {"/query", "/request", "/response"}) {
+    EXPECT_EQ(at(made, pointer), R"("\"quoted\"\n")") << pointer;
+  }
+}
+
+TEST_F(Documents, AnObjectOfKnownKeysShowsItsConstantsAndTheEventsValues) {
+  Event event = transaction(arena_);
+  {
+    TreeWriter tree(event, F::dns_answers);
+    tree.array();
+    for (int i = 0; i < 200; ++i) {
+      tree.record(kAddress);
+      tree.ip(address("10.1.2.3"));
+      tree.integer(i);
+      tree.end();
+    }
+    tree.boolean(true);
+  }
+  const std::string made = document(event);
+  EXPECT_EQ(at(made, "/dns/answers/0"), R"({"class":"IN","data":"10.1.2.3","ttl":0,"type":"A"})");
+  EXPECT_EQ(at(made, "/dns/answers/199"), R"({"class":"IN","data":"10.1.2.3","ttl":199,"type":"A"})");
+  EXPECT_EQ(at(made, "/dns/answers/200"), "true");
+}
+
+TEST_F(Documents, ADamagedObjectOfKnownKeysIsNothing) {
+  Event event = transaction(arena_);
+  {
+    TreeWriter tree(event, F::dns_answers);
+    std::uint8_t* const to = tree.encoded(3);
+    to[0] = static_cast<std::uint8_t>(TreeTag::record);
+    to[1] = to[2] = 0xff;  // there is no such template
+  }
+  EXPECT_EQ(at(document(event), "/dns/answers"), "null");
+}
+
 // Any set of fields, of any type, gives valid JSON, the same both ways, with the fields in order.
 TEST_F(Documents, RandomEventsAreTheSameBothWays) {
   std::uint64_t state = 0x9e3779b97f4a7c15u;
@@ -376,8 +424,10 @@ TEST_F(Documents, RandomEventsAreTheSameBothWays) {
     if (random(3) == 0) header.destination = address("2001:db8::2:1");
     header.has_community_id = random(2) == 0;
     header.end += static_cast<Time>(random(1000)) - 500;
-    if (random(2) != 0) event.set<F::path>(word());
-    if (random(2) != 0) event.set<F::method>(word());
+    const bool has_path = random(2) != 0;
+    if (has_path) event.set<F::path>(word());
+    const std::uint32_t path = event.last_entry();
+    if (random(2) != 0) event.set<F::method>(random(2) != 0 ? TextOrWord{word(), {}} : TextOrWord{{}, kSelect});
     if (random(2) != 0) event.set<F::destination_domain>(word());
     if (random(2) != 0) event.set<F::resource>(word());
     if (random(2) != 0) event.set<F::user_name>(word());
@@ -386,6 +436,11 @@ TEST_F(Documents, RandomEventsAreTheSameBothWays) {
     for (std::uint64_t i = random(4); i > 0; --i) event.note(word());
     for (std::uint64_t i = random(3); i > 0; --i) event.set<F::flow_vlan>(static_cast<std::int64_t>(random(4096)));
     if (random(2) != 0) event.set<F::flow_final>(random(2) != 0);
+    // Shown before the field whose text it is, and behind it.
+    if (has_path && random(2) != 0) {
+      event.set_same<F::request>(path);
+      event.set_same<F::mysql_error_message>(path);
+    }
     if (random(3) == 0) event.set_null<F::query>();
     if (random(3) == 0) event.set<F::related_ip>(address("192.0.2.1"));
     (void)document(event, static_cast<NetworkDirection>(random(7)));

@@ -141,7 +141,7 @@ class ProgramCache {
     [[nodiscard]] bool is(const ProgramKey& key) const {
       return program != nullptr && plan == key.plan && conditions == key.conditions &&
              shape.size() == key.shape.size() &&
-             std::memcmp(shape.data(), key.shape.data(), shape.size() * sizeof(EntryHead)) == 0;
+             (shape.empty() || std::memcmp(shape.data(), key.shape.data(), shape.size() * sizeof(EntryHead)) == 0);
     }
   };
   std::array<Place, 4096> places_;  // each key has two, side by side
