@@ -21,7 +21,7 @@ class TreeTemplate {
     std::string_view constant = {};  // empty: the event has the value
   };
   static constexpr std::uint16_t kMost = 256;
-  explicit TreeTemplate(std::initializer_list<Member> members);
+  TreeTemplate(std::initializer_list<Member> members);
   [[nodiscard]] std::uint16_t number() const { return number_; }
 
   struct Content {
