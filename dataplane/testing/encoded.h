@@ -12,7 +12,7 @@ class Encoded {
   explicit Encoded(Event& event)
       : size_(event.encoded_size()), octets_((size_ + kPadding) / sizeof(std::uint64_t) + 1) {
     event.encode(reinterpret_cast<std::uint8_t*>(octets_.data()));
-    if (size_ != 0) std::memcpy(&header_, octets_.data(), sizeof header_);
+    if (size_ != 0) std::memcpy(&header_, data(), sizeof header_);
   }
   [[nodiscard]] const EventHeader& header() const { return header_; }
   [[nodiscard]] const std::uint8_t* data() const { return reinterpret_cast<const std::uint8_t*>(octets_.data()); }
