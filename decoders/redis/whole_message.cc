@@ -43,6 +43,8 @@ class Walk {
   }
   [[nodiscard]] bool null_string() {
     static constexpr std::string_view kNull = "$-1\r\n";
+    // What lies behind the data may look like more of these, without end.
+    if (end_ - at_ < static_cast<std::ptrdiff_t>(kNull.size())) return false;
     if (std::memcmp(at_, kNull.data(), kNull.size()) != 0) return false;
     at_ += kNull.size();
     return true;

@@ -114,6 +114,19 @@ TEST(RedisWholeMessage, WhatHasNoRoomIsLeftForAReader) {
   EXPECT_EQ(shown.text.size(), 0U);
 }
 
+// In a ring of packets, what an earlier, longer one left: it has no end that could be relied on.
+TEST(RedisWholeMessage, WhatLiesBehindTheDataIsNoElement) {
+  const std::string_view data = "*1000\r\n$-1\r\n";
+  std::vector<std::uint8_t> memory(data.begin(), data.end());
+  static constexpr std::string_view kLeft = "$-1\r\n";
+  while (memory.size() < data.size() + 2 * kPadding) memory.insert(memory.end(), kLeft.begin(), kLeft.end());
+  memory.shrink_to_fit();
+  Shown shown;
+  ReplyFacts facts;
+  EXPECT_EQ(take_flat_reply(Bytes(memory).first(data.size()), shown.text, facts), 0U);
+  EXPECT_EQ(shown.text.size(), 0U);
+}
+
 TEST(RedisWholeMessage, TheReadersAgreeOnMessagesMadeOfPieces) {
   static constexpr std::string_view kPieces[] = {"*1\r\n",        "*2\r\n",
                                                  "*3\r\n",        "*-1\r\n",
