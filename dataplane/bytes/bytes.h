@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string_view>
 
@@ -23,6 +24,15 @@ inline constexpr std::size_t kPadding = 64;
 }
 [[nodiscard]] inline Bytes bytes(std::string_view characters) {
   return {reinterpret_cast<const std::uint8_t*>(characters.data()), characters.size()};
+}
+
+// Copies in pieces of 32 octets, without a call: up to 31 more are read and written behind both. Gives the place behind
+// what was copied.
+template <typename Octet>
+inline Octet* copy_in_pieces(Octet* to, const Octet* from, std::size_t size) {
+  static_assert(sizeof(Octet) == 1);
+  for (std::size_t done = 0; done < size; done += 32) std::memcpy(to + done, from + done, 32);
+  return to + size;
 }
 
 }  // namespace spanbeat

@@ -31,8 +31,7 @@ struct Chunk {
   // Room for one event of `size` octets (padded to 8)?
   [[nodiscard]] bool fits(std::size_t size) const { return used + size <= capacity; }
   void append(Event& event) {
-    event.encode(data.get() + used);
-    used += (event.encoded_size() + 7) & ~std::size_t{7};
+    used += (event.encode(data.get() + used) + 7) & ~std::size_t{7};
     ++events;
   }
 };

@@ -44,13 +44,8 @@ EventHeader& Event::header() {
 
 namespace {
 
-// Copies a table; what lies behind both is readable, and may be written.
 std::uint8_t* copy_table(std::uint8_t* to, const std::uint32_t* table, std::size_t count) {
-  constexpr std::size_t kAtOnce = 32;
-  const auto* const from = reinterpret_cast<const std::uint8_t*>(table);
-  const std::size_t size = count * sizeof *table;
-  for (std::size_t done = 0; done < size; done += kAtOnce) std::memcpy(to + done, from + done, kAtOnce);
-  return to + size;
+  return copy_in_pieces(to, reinterpret_cast<const std::uint8_t*>(table), count * sizeof *table);
 }
 
 }  // namespace
@@ -59,13 +54,14 @@ std::size_t Event::encoded_size() const {
   return record_ == nullptr ? 0 : record_->values_end() + Record::tables_size(record_->header.entries);
 }
 
-void Event::encode(std::uint8_t* to) {
-  if (record_ == nullptr) return;
+std::size_t Event::encode(std::uint8_t* to) {
+  if (record_ == nullptr) return 0;
   EventHeader& header = record_->header;
   header.size = static_cast<std::uint32_t>(encoded_size());
   std::memcpy(to, record_->base(), record_->used);
   std::uint8_t* const heads = to + record_->values_end();
   (void)copy_table(copy_table(heads, record_->heads(), header.entries), record_->begins(), header.entries + 1);
+  return header.size;
 }
 
 bool Event::grow(std::size_t octets, std::size_t entries) {

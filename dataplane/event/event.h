@@ -6,8 +6,8 @@
 // Why:    no intermediate message objects, maps or strings; and the header holds what the exporter derives a third of
 //         the document from (addresses, times, bytes), so it is written once and small. The table of what there is
 //         lies in one piece, so that the exporter knows an event's shape at a glance and finds a value at once.
-// Limits: one event is at most kMaxEvent octets, all open ones together at most the arena's ceiling. What does not fit
-// is
+// Limits: one event is at most kMaxEvent octets and 4096 entries (values of a list that follow one another are one),
+// all open ones together at most the arena's ceiling. What does not fit is
 //         left out (a text is cut, at a UTF-8 boundary) and the event is marked truncated, and counted.
 //         Numbers are in host order: events never leave the process.
 #pragma once
@@ -161,10 +161,10 @@ class Event {
   bool remove(std::span<const Field> fields);
   void drop();
 
-  // The event as an EventView reads it, for the chunk: its size, and its octets from the header on. Up to kPadding more
-  // are written behind them. `to` is aligned as the header is.
+  // The event as an EventView reads it, for the chunk: its size, and its octets from the header on, of which encode()
+  // gives how many they are. Up to kPadding more are written behind them. `to` is aligned as the header is.
   [[nodiscard]] std::size_t encoded_size() const;
-  void encode(std::uint8_t* to);
+  std::size_t encode(std::uint8_t* to);
 
  private:
   friend class TreeWriter;

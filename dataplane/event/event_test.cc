@@ -67,7 +67,7 @@ TEST(Event, ValuesOfAListLieInOneEntryUntilSomethingElseIsSet) {
   std::vector<std::string> flags;
   for (const std::size_t entry : {0, 2}) {
     ASSERT_EQ(field_of(view.head(entry)), F::dns_header_flags);
-    view.each_value(entry, 0, [&](Bytes value) { flags.emplace_back(text(value)); });
+    view.each_value(entry, FieldType::keyword, [&](Bytes value) { flags.emplace_back(text(value)); });
     flags.emplace_back("then");
   }
   EXPECT_EQ(flags, (std::vector<std::string>{"RD", "RA", "then", "AD", "then"}));

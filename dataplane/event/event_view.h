@@ -40,14 +40,13 @@ class EventView {
     return number;
   }
 
-  // Calls `visit(Bytes)` for each value of an entry whose field may have several; they are of `value_size` octets, or 0
-  // for texts.
+  // Calls `visit(Bytes)` for each value of an entry whose field is of this type and may have several.
   template <typename Visit>
-  void each_value(std::size_t entry, std::size_t value_size, Visit visit) const {
+  void each_value(std::size_t entry, FieldType type, Visit visit) const {
     Bytes left = value(entry);
     while (!left.empty()) {
-      std::size_t size = value_size;
-      if (value_size == 0) {
+      std::size_t size = type == FieldType::ip ? sizeof(IpAddress) : sizeof(std::int64_t);
+      if (type == FieldType::keyword) {
         std::uint32_t length;
         std::memcpy(&length, left.data(), sizeof length);
         left = left.subspan(sizeof length);

@@ -41,11 +41,6 @@ struct Digits {
 [[nodiscard]] std::string_view dns_opcode_name(std::uint8_t opcode, Digits& digits);
 // With the upper bits of an OPT record.
 [[nodiscard]] std::string_view dns_response_code_name(std::uint16_t code, Digits& digits);
-// The same as what an event says: a word where the number has a name.
-[[nodiscard]] inline TextOrWord dns_type_value(std::uint16_t type, Digits& digits);
-[[nodiscard]] inline TextOrWord dns_class_value(std::uint16_t value, Digits& digits);
-[[nodiscard]] inline TextOrWord dns_opcode_value(std::uint8_t opcode, Digits& digits);
-[[nodiscard]] inline TextOrWord dns_response_code_value(std::uint16_t code, Digits& digits);
 [[nodiscard]] std::string_view dns_algorithm_name(std::uint8_t algorithm, Digits& digits);
 [[nodiscard]] std::string_view dns_hash_name(std::uint8_t hash, Digits& digits);
 
@@ -68,16 +63,17 @@ TextOrWord value(const std::array<Word, size>& words, Number number, std::string
 }
 }  // namespace dns_words
 
-inline TextOrWord dns_type_value(std::uint16_t type, Digits& digits) {
+// The names as an event says them: a word where the number has one.
+[[nodiscard]] inline TextOrWord dns_type_value(std::uint16_t type, Digits& digits) {
   return dns_words::value(kDnsWords.types, type, dns_type_name, digits);
 }
-inline TextOrWord dns_class_value(std::uint16_t value, Digits& digits) {
+[[nodiscard]] inline TextOrWord dns_class_value(std::uint16_t value, Digits& digits) {
   return dns_words::value(kDnsWords.classes, value, dns_class_name, digits);
 }
-inline TextOrWord dns_opcode_value(std::uint8_t opcode, Digits& digits) {
+[[nodiscard]] inline TextOrWord dns_opcode_value(std::uint8_t opcode, Digits& digits) {
   return dns_words::value(kDnsWords.opcodes, opcode, dns_opcode_name, digits);
 }
-inline TextOrWord dns_response_code_value(std::uint16_t code, Digits& digits) {
+[[nodiscard]] inline TextOrWord dns_response_code_value(std::uint16_t code, Digits& digits) {
   return dns_words::value(kDnsWords.response_codes, code, dns_response_code_name, digits);
 }
 

@@ -1,6 +1,7 @@
 #include "decoders/redis/redis.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "decoders/redis/inline_command.h"
 #include "decoders/redis/whole_message.h"
@@ -57,6 +58,23 @@ Step wait_for_more(Assembly<Reader>& assembly, std::size_t offered, std::size_t 
     return Step::skip(offered - unused, skip);
   }
   return unused == 0 ? Step::ok(offered) : Step::more(offered - unused);
+}
+
+// A message whose end is not there: `at` is what follows in `data` behind what the reader took. A short one is shown
+// again when more of it has come; of a longer one what there is is kept. None when there is no memory for that.
+template <typename Reader>
+std::optional<Step> keep(Assembly<Reader>*& assembly, const Reader& reader, redis::MessageText& text, Time begin,
+                         Time& kept_begin, std::size_t offered, Cursor data, Cursor at, EventArena& arena) {
+  const std::uint64_t used = data.size() - at.size();
+  const std::uint64_t need = std::max<std::uint64_t>(data.size() + 1, used + reader.missing());
+  if (need <= kShortMessage) {
+    kept_begin = begin;
+    return Step::more(offered - data.size(), need);
+  }
+  assembly = assemble(reader, text, begin, used, arena);
+  if (assembly == nullptr) return std::nullopt;
+  kept_begin = kNever;
+  return wait_for_more(*assembly, offered, at.size());
 }
 
 // Octets of a message under way are lost. False when the place in the stream is lost with them.
@@ -182,16 +200,9 @@ Step Redis::read_commands(State& state, Direction direction, Cursor data, Contex
         const Got got = reader.read(at, text);
         if (got == Got::wrong) return lose_place(state, direction, context);
         if (got == Got::more) {
-          const std::uint64_t used = data.size() - at.size();
-          const std::uint64_t need = std::max<std::uint64_t>(data.size() + 1, used + reader.missing());
-          if (need <= kShortMessage) {
-            kept_begin = request.begin;
-            return Step::more(offered - data.size(), need);
-          }
-          state.command = assemble(reader, text, request.begin, used, context.arena());
-          if (state.command == nullptr) return lose_place(state, direction, context);
-          kept_begin = kNever;
-          return wait_for_more(*state.command, offered, at.size());
+          const std::optional<Step> step =
+              keep(state.command, reader, text, request.begin, kept_begin, offered, data, at, context.arena());
+          return step.has_value() ? *step : lose_place(state, direction, context);
         }
         request.command = reader.command();
       } else {
@@ -269,16 +280,9 @@ Step Redis::read_replies(State& state, Direction direction, Cursor data, Context
         const Got got = reader.read(at, text);
         if (got == Got::wrong) return lose_place(state, direction, context);
         if (got == Got::more) {
-          const std::uint64_t used = data.size() - at.size();
-          const std::uint64_t need = std::max<std::uint64_t>(data.size() + 1, used + reader.missing());
-          if (need <= kShortMessage) {
-            kept_begin = reply.begin;
-            return Step::more(offered - data.size(), need);
-          }
-          state.reply = assemble(reader, text, reply.begin, used, context.arena());
-          if (state.reply == nullptr) return lose_place(state, direction, context);
-          kept_begin = kNever;
-          return wait_for_more(*state.reply, offered, at.size());
+          const std::optional<Step> step =
+              keep(state.reply, reader, text, reply.begin, kept_begin, offered, data, at, context.arena());
+          return step.has_value() ? *step : lose_place(state, direction, context);
         }
         reply.facts = reader.facts();
         reply.octets = data.size() - at.size();

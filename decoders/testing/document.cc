@@ -154,8 +154,7 @@ std::vector<std::string> value_texts(const EventView& event, std::size_t entry) 
   }
   if (info.list == FieldList::no) return {value_text(info.type, event.value(entry))};
   std::vector<std::string> texts;
-  const std::size_t size = info.type == FieldType::keyword ? 0 : info.type == FieldType::ip ? sizeof(IpAddress) : 8;
-  event.each_value(entry, size, [&](Bytes value) { texts.push_back(value_text(info.type, value)); });
+  event.each_value(entry, info.type, [&](Bytes value) { texts.push_back(value_text(info.type, value)); });
   return texts;
 }
 

@@ -55,22 +55,17 @@ void DocumentWalk::write_several(std::size_t field, const EventView& event, std:
                                  Output& output) {
   const auto type = static_cast<FieldType>(kinds_[field] & ~kSeveral);
   const EntryHead wanted = entry_head(static_cast<Field>(field));
-  const std::size_t value_size = type == FieldType::keyword ? 0
-                                 : type == FieldType::ip    ? sizeof(IpAddress)
-                                                            : sizeof(std::int64_t);
-  // One value alone has the size of one.
   bool plain = first == last && kFieldInfo[field].list == FieldList::one_plain;
   if (plain) {
-    const Bytes value = event.value(first);
-    std::uint32_t length = 0;
-    if (value_size == 0) std::memcpy(&length, value.data(), sizeof length);
-    plain = value.size() == (value_size == 0 ? sizeof length + length : value_size);
+    std::size_t values = 0;
+    event.each_value(first, type, [&values](Bytes) { ++values; });
+    plain = values == 1;
   }
   if (!plain) output.begin_list();
   std::size_t count = 0;
   for (std::size_t entry = first; entry <= last; ++entry) {
     if (event.head(entry) != wanted) continue;
-    event.each_value(entry, value_size, [&](Bytes value) {
+    event.each_value(entry, type, [&](Bytes value) {
       if (!plain) output.next(count++);
       switch (type) {
         case FieldType::keyword:
@@ -115,7 +110,7 @@ void DocumentWalk::write_related_ip(const EventHeader& header, const EventView& 
     related_.clear();
     for (std::size_t entry = places.related_first; entry <= places.related_last; ++entry) {
       if (event.head(entry) != entry_head(Field::related_ip)) continue;
-      event.each_value(entry, sizeof(IpAddress), [&](Bytes value) {
+      event.each_value(entry, FieldType::ip, [&](Bytes value) {
         const auto address = document_values::number<IpAddress>(value);
         // Beyond what any decoder adds, repeated ones may show: a hostile event must not cost the square of its size.
         const std::size_t looked_at = std::min<std::size_t>(related_.size(), 254);

@@ -195,19 +195,13 @@ class FastTree {
     at += 1 + sizeof(std::uint16_t);
     const PaddedText* const last = &kind->between.back();
     for (const PaddedText* text = kind->between.data();; ++text) {
-      out = constant(text->view(), out);
+      out = copy_in_pieces(out, text->view().data(), text->view().size());
       if (text == last) return out;
       const auto tag = static_cast<TreeTag>(*at);
       out = tag == TreeTag::string && at < end_ ? plain(tag, at, out) : value(at, out, depth + 1);
       if (out == nullptr) [[unlikely]]
         return nullptr;
     }
-  }
-
-  // The text is padded.
-  static char* constant(std::string_view text, char* out) {
-    for (std::size_t done = 0; done < text.size(); done += 32) std::memcpy(out + done, text.data() + done, 32);
-    return out + text.size();
   }
 
   const JsonStyle& style_;

@@ -173,8 +173,7 @@ class JsonOutput {
   SPANBEAT_INLINE void text_again(WrittenText text) {
     reserve(text.size + 32);
     const char* const from = buffer_.begin() + text.begin;
-    for (std::size_t done = 0; done < text.size; done += 32) std::memcpy(at_ + done, from + done, 32);
-    at_ += text.size;
+    at_ = copy_in_pieces(at_, from, text.size);
   }
   // Text that needs no escaping, of up to 48 octets, of which as many are readable.
   SPANBEAT_INLINE void short_text(std::string_view text) {
