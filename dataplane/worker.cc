@@ -12,6 +12,9 @@ namespace {
 // Packets whose flow records are fetched at once. The records of two groups are on their way at a time: a processor
 // drops what it is asked to fetch when it waits for some 20 cache lines already.
 constexpr std::size_t kGroup = 8;
+// Packets whose payload is fetched before their turn, and how much of it.
+constexpr std::size_t kPayloadsAhead = 2;
+constexpr std::size_t kFetched = 768;
 
 }  // namespace
 
@@ -41,6 +44,8 @@ struct Worker::Impl {
   void run();
   void burst(std::size_t count);
   void look_up(std::size_t begin, std::size_t count);
+  // A function of prefetches alone has no effect that compilers know of: not inlined, its calls would be left out.
+  __attribute__((always_inline)) void fetch_payload(std::size_t i);
   __attribute__((always_inline)) void packet(std::size_t i);
   __attribute__((always_inline)) void flow_packet(const Packet& packet, Headers& headers, const FlowKey& key,
                                                   FlowIndex guess, std::uint32_t packets, std::uint64_t bytes);
@@ -298,6 +303,15 @@ inline void Worker::Impl::look_up(std::size_t begin, std::size_t count) {
   }
 }
 
+// Has the octets fetched that a decoder will read: a message's head. What a decoder skips is left where it is.
+inline void Worker::Impl::fetch_payload(std::size_t i) {
+  if (headers[i].result != DissectResult::transport || guesses[i] == kNoFlow) return;
+  const Bytes payload = headers[i].payload;
+  if (payload.size() <= kCacheLine || engine.skips(guesses[i], payload.size())) return;
+  const std::size_t end = std::min(payload.size(), kFetched);
+  for (std::size_t at = kCacheLine; at < end; at += kCacheLine) __builtin_prefetch(payload.data() + at);
+}
+
 void Worker::Impl::burst(std::size_t count) {
   std::uint64_t bytes = 0;
   std::size_t marks = 0;
@@ -308,7 +322,7 @@ void Worker::Impl::burst(std::size_t count) {
     if (i + kPacketsAhead < count) {
       const Bytes next = packets[i + kPacketsAhead].octets;
       __builtin_prefetch(next.data());
-      if (next.size() > 64) __builtin_prefetch(next.data() + 64);
+      if (next.size() > kCacheLine) __builtin_prefetch(next.data() + kCacheLine);
     }
     Headers& header = headers[i];
     FlowKey& key = flow_keys[i];
@@ -336,7 +350,10 @@ void Worker::Impl::burst(std::size_t count) {
     enter(WorkStage::lookup);
     look_up(begin + kGroup, count);
     enter(WorkStage::filter);
-    for (std::size_t i = begin; i < std::min(begin + kGroup, count); ++i) packet(i);
+    for (std::size_t i = begin; i < std::min(begin + kGroup, count); ++i) {
+      if (i + kPayloadsAhead < count) fetch_payload(i + kPayloadsAhead);
+      packet(i);
+    }
   }
   output.progress(packets[count - 1].number);
   live_flows.store(table.size(), std::memory_order_relaxed);

@@ -17,8 +17,6 @@ constexpr std::size_t round_up(std::size_t octets, std::size_t unit) { return (o
 // The worker's timers run in ticks of 2^26 ns (worker.cc).
 constexpr int kTickBits = 26;
 
-constexpr int kPageBits = 12;
-
 // Fetches a cache line by a load that nobody waits for.
 void load(const std::uint8_t* octets) { asm volatile("" : : "r"(*octets)); }
 
@@ -54,7 +52,7 @@ HugeBlock::HugeBlock(HugeBlock&& other) noexcept
       size_(std::exchange(other.size_, 0)) {}
 
 bool PacketMemory::append(const Packet& packet) {
-  const std::size_t room = round_up(packet.octets.size() + kPadding, kLine);
+  const std::size_t room = round_up(packet.octets.size() + kPadding, kCacheLine);
   if (!packet.clock && (blocks_.empty() || used_ + room > blocks_.back().size())) {
     const std::size_t next = blocks_.empty() ? HugeBlock::kPage : std::min(blocks_.back().size() * 2, kLargestBlock);
     blocks_.emplace_back(std::max(next, room));
@@ -69,7 +67,7 @@ bool PacketMemory::append(const Packet& packet) {
   if (!packet.clock) {
     std::uint8_t* at = blocks_.back().data() + used_;
     if (!packet.octets.empty()) std::memcpy(at, packet.octets.data(), packet.octets.size());
-    used_ += round_up(packet.octets.size(), kLine);  // the padding of a packet is the next one's
+    used_ += round_up(packet.octets.size(), kCacheLine);  // the padding of a packet is the next one's
     record.octets = at;
   }
   record.timestamp = packet.timestamp;
@@ -112,20 +110,14 @@ std::size_t MemorySource::burst(std::span<Packet, kBurst> packets) {
   if (ended_ || (at_ == memory_.size() && !again())) return 0;
   const std::size_t size = memory_.size();
   const std::size_t count = std::min(kBurst, size - at_);
-  // A prefetch is dropped where its page is not in the TLB, as that of the first packet of each page; measured, half of
-  // the headers of large packets had not come when they were read. A load brings the page as well.
-  std::uintptr_t page = 0;
-  for (std::size_t i = at_ + count; i < std::min(at_ + count + kPacketsAhead, size); ++i) {
+  // A prefetch is dropped where its page is not in the TLB, and may bring that page all the same; a load brings both.
+  // Loads one behind the other wait together.
+  for (std::size_t i = at_ + count; i < std::min(at_ + count + kBurst, size); ++i) {
     const PacketMemory::Record& next = memory_[i];
     if (next.captured == 0) continue;
-    const std::uintptr_t of_next = reinterpret_cast<std::uintptr_t>(next.octets) >> kPageBits;
-    if (of_next != page) {
-      load(next.octets);
-    } else {
-      __builtin_prefetch(next.octets);
-    }
-    page = of_next;
-    if (next.captured > 64) __builtin_prefetch(next.octets + 64);
+    load(next.octets);
+    if (next.captured > kCacheLine) __builtin_prefetch(next.octets + kCacheLine);
+    if (i + kBurst < size) __builtin_prefetch(memory_[i + kBurst].octets);
   }
   for (std::size_t i = 0; i < count; ++i) {
     const PacketMemory::Record& record = memory_[at_ + i];

@@ -67,7 +67,6 @@ class PacketMemory {
   [[nodiscard]] std::uint64_t last_number() const { return last_number_; }
 
  private:
-  static constexpr std::size_t kLine = 64;  // where packets begin: a header is then in as few lines as it can be
   static constexpr std::size_t kIndexed = HugeBlock::kPage / sizeof(Record);  // records of a block of the index
 
   std::vector<HugeBlock> blocks_;

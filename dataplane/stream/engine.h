@@ -78,6 +78,13 @@ class StreamEngine {
   [[nodiscard]] Time last_use(const FlowRecord& record) {
     return record.connection == 0 ? kNever : at(record.connection - 1).last;
   }
+  // Will no decoder look at the next so many octets of the flow, as far as is known before they have their turn?
+  [[nodiscard]] bool skips(FlowIndex flow, std::size_t octets) {
+    const std::uint32_t number = flows_.record(flow).connection;
+    if (number == 0) return true;
+    const std::array<StreamHalf, 2>& half = at(number - 1).half;
+    return half[0].skip >= octets || half[1].skip >= octets;
+  }
   // Under overload (shedding.cc): what is given up from now on; `big_flow` in octets of both directions.
   void shed(OverloadStep step, std::uint64_t big_flow);
   [[nodiscard]] bool shedding() const { return shed_big_ != UINT64_MAX; }
