@@ -32,7 +32,7 @@ std::shared_ptr<const ProcessorChain> unless_empty(std::shared_ptr<const Process
 }
 
 // A nap costs some microseconds: the worker makes some chunks meanwhile, of the 256 that there are.
-constexpr Time kShortestNap = 400 * kMicrosecond;
+constexpr Time kShortestNap = kMillisecond;
 // A live ring holds more than that of events at the highest rate; and a sensor without traffic is to sleep.
 constexpr Time kLongestNap = 10 * kMillisecond;
 constexpr Time kSinkWait = 10 * kMillisecond;
