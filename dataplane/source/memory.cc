@@ -60,7 +60,7 @@ bool PacketMemory::append(const Packet& packet) {
     if (blocks_.back().size() == 0) return false;
   }
   if (size_ == index_.size() * kIndexed) {
-    index_.emplace_back(HugeBlock::kPage);
+    index_.emplace_back(kIndexed * sizeof(Record));
     if (index_.back().size() == 0) return false;
   }
   Record record;
@@ -108,19 +108,19 @@ bool MemorySource::again() {
 
 std::size_t MemorySource::burst(std::span<Packet, kBurst> packets) {
   if (ended_ || (at_ == memory_.size() && !again())) return 0;
-  const std::size_t size = memory_.size();
-  const std::size_t count = std::min(kBurst, size - at_);
+  const std::span<const PacketMemory::Record> records = memory_.from(at_);
+  const std::size_t count = std::min(kBurst, records.size());
   // A prefetch is dropped where its page is not in the TLB, and may bring that page all the same; a load brings both.
   // Loads one behind the other wait together.
-  for (std::size_t i = at_ + count; i < std::min(at_ + count + kBurst, size); ++i) {
-    const PacketMemory::Record& next = memory_[i];
+  for (std::size_t i = count; i < std::min(count + kBurst, records.size()); ++i) {
+    const PacketMemory::Record& next = records[i];
     if (next.captured == 0) continue;
     load(next.octets);
     if (next.captured > kCacheLine) __builtin_prefetch(next.octets + kCacheLine);
-    if (i + kBurst < size) __builtin_prefetch(memory_[i + kBurst].octets);
+    if (i + kBurst < records.size()) __builtin_prefetch(records[i + kBurst].octets);
   }
   for (std::size_t i = 0; i < count; ++i) {
-    const PacketMemory::Record& record = memory_[at_ + i];
+    const PacketMemory::Record& record = records[i];
     Packet& packet = packets[i];
     packet.timestamp = record.timestamp + shift_;
     packet.octets = {record.octets, record.captured};

@@ -9,8 +9,10 @@
 //         is of whole ticks, so that timers fall due at the same packets in each pass; numbers go on as well.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "dataplane/source/source.h"
@@ -58,8 +60,10 @@ class PacketMemory {
   [[nodiscard]] bool append(const Packet& packet);
 
   [[nodiscard]] std::size_t size() const { return size_; }
-  [[nodiscard]] const Record& operator[](std::size_t i) const {
-    return reinterpret_cast<const Record*>(index_[i / kIndexed].data())[i % kIndexed];
+  // The records from `i` on that lie behind one another: one at least, if i < size().
+  [[nodiscard]] std::span<const Record> from(std::size_t i) const {
+    const auto* block = reinterpret_cast<const Record*>(index_[i / kIndexed].data());
+    return {block + i % kIndexed, std::min(size_ - i, kIndexed - i % kIndexed)};
   }
   // Of the first record, and the greatest.
   [[nodiscard]] Time first_time() const { return first_time_; }
@@ -67,7 +71,7 @@ class PacketMemory {
   [[nodiscard]] std::uint64_t last_number() const { return last_number_; }
 
  private:
-  static constexpr std::size_t kIndexed = HugeBlock::kPage / sizeof(Record);  // records of a block of the index
+  static constexpr std::size_t kIndexed = std::size_t{1} << 19;  // records of a block of the index
 
   std::vector<HugeBlock> blocks_;
   std::vector<HugeBlock> index_;
