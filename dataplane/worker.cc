@@ -305,9 +305,8 @@ inline void Worker::Impl::look_up(std::size_t begin, std::size_t count) {
 
 // Has the octets fetched that a decoder will read: a message's head. What a decoder skips is left where it is.
 inline void Worker::Impl::fetch_payload(std::size_t i) {
-  if (headers[i].result != DissectResult::transport || guesses[i] == kNoFlow) return;
   const Bytes payload = headers[i].payload;
-  if (payload.size() <= kCacheLine || engine.skips(guesses[i], payload.size())) return;
+  if (payload.size() <= kCacheLine || guesses[i] == kNoFlow || engine.skips(guesses[i], payload.size())) return;
   const std::size_t end = std::min(payload.size(), kFetched);
   for (std::size_t at = kCacheLine; at < end; at += kCacheLine) __builtin_prefetch(payload.data() + at);
 }

@@ -38,8 +38,8 @@ class FlowKeyMaker {
     key.link = link_of(headers);
     // Added up, not compared one by one: compilers make one wide load of two comparisons, and a load of octets that
     // were just stored singly waits for the stores.
-    if (static_cast<unsigned>(headers.version) + headers.tunnels * 256U != static_cast<unsigned>(IpVersion::v4))
-        [[unlikely]]
+    const unsigned layers = static_cast<unsigned>(headers.version) + headers.tunnels * 256U;
+    if (layers != static_cast<unsigned>(IpVersion::v4)) [[unlikely]]
       return make_wide(headers, key);
     const std::uint64_t source = std::uint64_t{load<std::uint32_t>(headers.source)} << 16 | headers.source_port;
     const std::uint64_t destination =
