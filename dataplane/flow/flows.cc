@@ -15,7 +15,8 @@ namespace {
 constexpr std::size_t kLooksOfEviction = 64;
 constexpr std::size_t kLooksOfTick = 8;
 constexpr std::size_t kEvictedAtOnce = 16;
-constexpr std::size_t kAhead = 12;  // flows whose cache lines are fetched before it is their turn
+constexpr std::size_t kGathered = std::size_t{1} << 15;  // flows that are put in order with their keys beside them
+constexpr std::size_t kAhead = 12;                       // flows whose cache lines are fetched before it is their turn
 
 // The cold part of a new flow.
 void describe(FlowInfo& info, const Headers& headers, const Packet& packet) {
@@ -69,7 +70,8 @@ std::size_t Flows::octets(const FlowConfig& config) {
   const std::size_t flows = config.max_flows;
   return FlowTable::octets(flows) + (config.extra_fields ? reserved<TcpAccount>(flows) : 0) +
          (config.tunnel_fields ? reserved<TunnelInfo>(flows) : 0) + Wheel::octets(flows) +
-         2 * flows * (sizeof(Wheel::Entry) + sizeof(FlowIndex));  // due_ and ending_
+         2 * flows * (sizeof(Wheel::Entry) + sizeof(FlowIndex)) +  // due_ and ending_
+         2 * kGathered * sizeof(std::pair<std::uint64_t, FlowIndex>);
 }
 
 Flows::~Flows() { unreserve(tcp_, table_.capacity()); }
@@ -264,6 +266,23 @@ void Flows::evict_some() {
   }
 }
 
+// By their first packets. These lie in the cold parts and are read once, not at each comparison; of a great many flows,
+// as at a report, where they lie, for the sake of memory.
+void Flows::sort_ending() {
+  if (ending_.size() > kGathered) {
+    std::sort(ending_.begin(), ending_.end(),
+              [this](FlowIndex a, FlowIndex b) { return table_.info(a).first_packet < table_.info(b).first_packet; });
+    return;
+  }
+  order_.clear();
+  for (std::size_t i = 0; i < ending_.size(); ++i) {
+    if (i + kAhead < ending_.size()) __builtin_prefetch(&table_.info(ending_[i + kAhead]).first_packet);
+    order_.emplace_back(table_.info(ending_[i]).first_packet, ending_[i]);
+  }
+  std::sort(order_.begin(), order_.end());
+  for (std::size_t i = 0; i < ending_.size(); ++i) ending_[i] = order_[i].second;
+}
+
 void Flows::advance(Time now) {
   const std::uint64_t tick = Wheel::tick_before(now);
   if (tick <= wheel_.now()) return;
@@ -284,11 +303,8 @@ void Flows::advance(Time now) {
       ending_.push_back(entry.number);
     }
   }
-  const auto by_first_packet = [this](FlowIndex a, FlowIndex b) {
-    return table_.info(a).first_packet < table_.info(b).first_packet;
-  };
   const Time boundary = static_cast<Time>(tick) << 27;
-  if (config_.enabled || engine_->any()) std::sort(ending_.begin(), ending_.end(), by_first_packet);
+  if (config_.enabled || engine_->any()) sort_ending();
   output_.stage(Stage::flow_timeouts);
   for (std::size_t i = 0; i < ending_.size(); ++i) {
     if (i + kAhead < ending_.size()) table_.prefetch_erase(ending_[i + kAhead]);
@@ -299,7 +315,7 @@ void Flows::advance(Time now) {
   next_report_ = reported + config_.period;
   ending_.clear();
   table_.for_each([this](FlowIndex flow) { ending_.push_back(flow); });
-  std::sort(ending_.begin(), ending_.end(), by_first_packet);
+  sort_ending();
   output_.stage(Stage::flow_reports);
   for (const FlowIndex flow : ending_) report(flow, false, CloseReason::shutdown, reported);
 }
@@ -311,8 +327,7 @@ void Flows::shutdown(Time now) {
   }
   ending_.clear();
   table_.for_each([this](FlowIndex flow) { ending_.push_back(flow); });
-  std::sort(ending_.begin(), ending_.end(),
-            [this](FlowIndex a, FlowIndex b) { return table_.info(a).first_packet < table_.info(b).first_packet; });
+  sort_ending();
   output_.stage(Stage::last_flows);
   for (const FlowIndex flow : ending_) end(flow, CloseReason::shutdown, now);
 }

@@ -67,6 +67,7 @@ class Flows {
            std::uint64_t bytes);
   void add_extras(FlowIndex flow, int side, const Headers& headers, Time time);
   void end(FlowIndex flow, CloseReason reason, Time now);
+  void sort_ending();
   void evict_some();
   void grant_looks(std::size_t looks);
   [[nodiscard]] bool on_wheel_and_live(FlowIndex flow);
@@ -89,6 +90,7 @@ class Flows {
   Wheel wheel_;
   std::vector<Wheel::Entry> due_;
   std::vector<FlowIndex> ending_;
+  std::vector<std::pair<std::uint64_t, FlowIndex>> order_;  // of ending_, with the numbers of their first packets
   std::uint64_t timeout_ticks_;
   std::size_t eviction_looks_ = 0;  // that are left
   std::uint64_t base_tick_ = 0;     // FlowRecord::last_tick counts from here
