@@ -31,7 +31,7 @@ std::shared_ptr<const ProcessorChain> unless_empty(std::shared_ptr<const Process
   return chain == nullptr || chain->empty() ? nullptr : std::move(chain);
 }
 
-// A nap costs some microseconds: the worker makes some chunks meanwhile, of the 256 that there are.
+// A nap costs some microseconds, and the worker makes some chunks meanwhile, of the 32 or 256 that there are.
 constexpr Time kShortestNap = kMillisecond;
 // A live ring holds more than that of events at the highest rate; and a sensor without traffic is to sleep.
 constexpr Time kLongestNap = 10 * kMillisecond;
