@@ -80,6 +80,15 @@ def add_options(ap, size="300M", runs=5):
     ap.add_argument("--json", metavar="OUT", help="write the figures here")
 
 
+def choice(ap, option, text, known):
+    """What an option lists, each of which must be known; else the program ends and says what there is."""
+    chosen = text.split(",")
+    unknown = [word for word in chosen if word not in known]
+    if unknown:
+        ap.error("%s: there is no %s; there are %s" % (option, ", ".join(unknown), ", ".join(known)))
+    return chosen
+
+
 def prepare(options):
     """Installs and builds what is missing."""
     call([os.path.join(ROOT, "scripts", "install-packages"), "build", "perf"])
@@ -104,6 +113,7 @@ class Bench:
 
     def __init__(self, binary, scratch="/dev/shm", extra=()):
         self.binary, self.extra = binary, list(extra)
+        self.core = None  # the only one that the program may use, if not None
         self.scratch = tempfile.mkdtemp(prefix="spanbeat-perf-", dir=scratch)
         self.generator = generator()
         self.out = os.path.join(self.scratch, "out")
@@ -142,7 +152,8 @@ class Bench:
         with open(config, "w", encoding="utf-8") as f:
             f.write("packetbeat.interfaces.device: any\nlogging.metrics.enabled: true\n" + MIXES[mix].config() + output)
         read = ["--memory", capture, "-l", str(loops)] if source == "memory" else ["-t", "-I", capture]
-        return [self.binary, "-e", "-c", config, *read, "--path.home", os.path.join(self.scratch, "home"), "--strict.perms=false",
+        pinned = [] if self.core is None else ["taskset", "-c", str(self.core)]
+        return [*pinned, self.binary, "-e", "-c", config, *read, "--path.home", os.path.join(self.scratch, "home"), "--strict.perms=false",
                 "-E", "spanbeat.workers=%d" % workers, *self.extra, *more]
 
     def run(self, *words, **how):
