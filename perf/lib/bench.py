@@ -89,12 +89,12 @@ def choice(ap, option, text, known):
     return chosen
 
 
-def prepare(options):
-    """Installs and builds what is missing."""
+def prepare(options, by_profile=True):
+    """Installs and builds what is missing: the program as it is fastest, or as scripts/run builds it."""
     call([os.path.join(ROOT, "scripts", "install-packages"), "build", "perf"])
     if not options.bin:
-        call([os.path.join(ROOT, "scripts", "run"), "version"])
-        options.bin = os.path.join(ROOT, "build", "release", "app", "spanbeat")
+        call([os.path.join(ROOT, "scripts", "build-pgo")] if by_profile else [os.path.join(ROOT, "scripts", "run"), "version"])
+        options.bin = os.path.join(ROOT, "build", "pgo" if by_profile else "release", "app", "spanbeat")
     options.bin = os.path.abspath(options.bin)
 
 
