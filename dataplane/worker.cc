@@ -1,5 +1,6 @@
 #include "dataplane/worker.h"
 
+#include "dataplane/bytes/prefetch.h"
 #include "dataplane/dissect/checksum.h"
 #include "dataplane/event/output.h"
 #include "dataplane/flow/flows.h"
@@ -44,7 +45,6 @@ struct Worker::Impl {
   void run();
   void burst(std::size_t count);
   void look_up(std::size_t begin, std::size_t count);
-  // A function of prefetches alone has no effect that compilers know of: not inlined, its calls would be left out.
   __attribute__((always_inline)) void fetch_payload(std::size_t i);
   __attribute__((always_inline)) void packet(std::size_t i);
   __attribute__((always_inline)) void flow_packet(const Packet& packet, Headers& headers, const FlowKey& key,
@@ -307,8 +307,7 @@ inline void Worker::Impl::look_up(std::size_t begin, std::size_t count) {
 inline void Worker::Impl::fetch_payload(std::size_t i) {
   const Bytes payload = headers[i].payload;
   if (payload.size() <= kCacheLine || guesses[i] == kNoFlow || engine.skips(guesses[i], payload.size())) return;
-  const std::size_t end = std::min(payload.size(), kFetched);
-  for (std::size_t at = kCacheLine; at < end; at += kCacheLine) __builtin_prefetch(payload.data() + at);
+  prefetch_lines(payload.data() + kCacheLine, std::min(payload.size(), kFetched) - kCacheLine);
 }
 
 void Worker::Impl::burst(std::size_t count) {

@@ -13,6 +13,7 @@
 #include <memory>
 #include <vector>
 
+#include "dataplane/bytes/prefetch.h"
 #include "dataplane/event/event.h"
 
 struct rte_ring;
@@ -91,7 +92,7 @@ void for_each_event(const Chunk& chunk, Visit visit) {
     at += (header.size + 7) & ~std::size_t{7};
     const std::size_t ahead =
         std::min<std::size_t>({header.size, chunk.used - std::min(at, chunk.used), kFetchedAhead});
-    for (std::size_t i = 0; i < ahead; i += 64) __builtin_prefetch(event + header.size + i);
+    prefetch_lines(event + header.size, ahead);
     visit(header, event);
   }
 }

@@ -7,6 +7,8 @@
 #include <new>
 #include <utility>
 
+#include "dataplane/bytes/prefetch.h"
+
 namespace spanbeat {
 namespace {
 

@@ -51,7 +51,6 @@ struct Packet {
 };
 
 inline constexpr std::size_t kBurst = 32;
-inline constexpr std::size_t kCacheLine = 64;
 // A worker fetches the headers of a burst so many packets before it reads them. Those of the first ones are for the
 // source to fetch: all at once would be more than a processor remembers, and it drops the rest.
 inline constexpr std::size_t kPacketsAhead = kBurst / 2;

@@ -111,12 +111,12 @@ def generator():
 class Bench:
     """A folder in memory with captures, and the program. Use with `with`."""
 
-    def __init__(self, binary, scratch="/dev/shm", extra=()):
+    def __init__(self, binary, scratch="/dev/shm", extra=(), documents=None):
         self.binary, self.extra = binary, list(extra)
         self.core = None  # the only one that the program may use, if not None
         self.scratch = tempfile.mkdtemp(prefix="spanbeat-perf-", dir=scratch)
         self.generator = generator()
-        self.out = os.path.join(self.scratch, "out")
+        self.out = tempfile.mkdtemp(prefix="spanbeat-perf-", dir=documents or self.scratch)
         self.log = os.path.join(self.scratch, "log")
         self.tcpdump_runs = []
 
@@ -124,7 +124,8 @@ class Bench:
         return self
 
     def __exit__(self, *_):
-        shutil.rmtree(self.scratch, ignore_errors=True)
+        for folder in (self.scratch, self.out):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def traffic(self, mix, size):
         """A capture and its manifest."""
