@@ -29,15 +29,26 @@ struct ChunkRing::Ring {
 
 ChunkRing::ChunkRing(unsigned chunks)
     : chunks_(chunks), full_(std::make_unique<Ring>(chunks * 2)), empty_(std::make_unique<Ring>(chunks * 2)) {
-  for (Chunk& chunk : chunks_) rte_ring_sp_enqueue(empty_->ring, &chunk);
+  for (Chunk& chunk : chunks_) reserve_.push_back(&chunk);
 }
 
 ChunkRing::~ChunkRing() = default;
 
 Chunk* ChunkRing::take_empty() {
-  void* chunk = nullptr;
-  if (rte_ring_sc_dequeue(empty_->ring, &chunk) != 0) return nullptr;
-  auto* taken = static_cast<Chunk*>(chunk);
+  const auto back = [this]() -> Chunk* {
+    void* chunk = nullptr;
+    return rte_ring_sc_dequeue(empty_->ring, &chunk) == 0 ? static_cast<Chunk*>(chunk) : nullptr;
+  };
+  const std::size_t going_round = chunks_.size() - reserve_.size();
+  Chunk* taken = nullptr;
+  if (going_round >= kGoingRound || reserve_.empty()) taken = back();
+  if (taken == nullptr) {
+    if (reserve_.empty()) return nullptr;
+    taken = reserve_.back();
+    reserve_.pop_back();
+  } else if (going_round > kGoingRound) {
+    if (Chunk* const spare = back(); spare != nullptr) reserve_.push_back(spare);
+  }
   if (taken->capacity < kChunkSize) {
     taken->data = std::make_unique_for_overwrite<std::uint8_t[]>(kChunkSize + kPadding);
     taken->capacity = kChunkSize;

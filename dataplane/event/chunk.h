@@ -40,6 +40,10 @@ struct Chunk {
 // One worker's way to one exporter.
 class ChunkRing {
  public:
+  // So many chunks go round by turns; the others wait for the time when these are all under way. With 256 going round a
+  // worker takes 5 to 7 % more time for packets that make events, as none of them is in a cache any more; and taking
+  // those that came back last costs 4 to 8 %, as they still are in the consumer's.
+  static constexpr std::size_t kGoingRound = 32;
   // `chunks` is a power of two, at least 2.
   explicit ChunkRing(unsigned chunks = 32);
   ~ChunkRing();
@@ -71,6 +75,7 @@ class ChunkRing {
   std::vector<Chunk> chunks_;
   std::unique_ptr<Ring> full_;
   std::unique_ptr<Ring> empty_;
+  std::vector<Chunk*> reserve_;           // producer: chunks that do not go round
   std::atomic<std::uint64_t> pushed_{0};  // of full chunks; the ring's own numbers are not for third parties
   std::atomic<std::uint64_t> popped_{0};
   std::atomic<std::uint64_t> progress_{0};

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace spanbeat {
 namespace {
 
@@ -36,6 +38,32 @@ TEST(ChunkRing, HandsOutItsChunksAndNoMore) {
   EXPECT_TRUE(ring.closed());
   for (Chunk* chunk : taken) EXPECT_EQ(ring.pop(), chunk) << "in the order of pushing";
   EXPECT_EQ(ring.pop(), nullptr);
+}
+
+TEST(ChunkRing, WhatWasNeededAtOnceStopsGoingRound) {
+  ChunkRing ring(4 * ChunkRing::kGoingRound);
+  const auto going_round = [&ring] {
+    std::set<Chunk*> seen;
+    for (std::size_t round = 0; round < 8 * ChunkRing::kGoingRound; ++round) {
+      Chunk* const chunk = ring.take_empty();
+      if (chunk == nullptr) ADD_FAILURE() << "none in round " << round;
+      seen.insert(chunk);
+      ring.push(chunk);
+      ring.release(ring.pop());
+    }
+    return seen.size();
+  };
+  EXPECT_EQ(going_round(), ChunkRing::kGoingRound);
+
+  std::set<Chunk*> at_once;
+  while (Chunk* chunk = ring.take_empty()) {
+    at_once.insert(chunk);
+    ring.push(chunk);
+  }
+  EXPECT_EQ(at_once.size(), 4 * ChunkRing::kGoingRound);
+  for (std::size_t i = 0; i < at_once.size(); ++i) ring.release(ring.pop());
+  (void)going_round();  // takes them out
+  EXPECT_EQ(going_round(), ChunkRing::kGoingRound);
 }
 
 TEST(ChunkRing, AChunkThatGrewForOneEventComesBackInItsOwnSize) {

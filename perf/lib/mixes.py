@@ -51,13 +51,13 @@ def goals(file_json, file_null, memory_null):
 
 PEERS = ("Packetbeat 8.1", "Suricata 9-dev", "mercury")
 MIXES = {
-    "mixed": Mix(["--mix", "mixed"], EVERY, PERIODIC_FLOWS, goals(1.5, (2.2, 2.8), (3.0, 3.6)), (20e3, 224e3, 862e3), size="2G"),
-    "http": Mix(["--mix", "http"], HTTP, "", goals(2.5, (3.2, 4.0), (4.5, 6)), (53e3, 196e3, 276e3), size="2G"),
-    "mysql": Mix(["--mix", "mysql"], MYSQL, "", goals(2.2, (3.0, 4.0), (4, 5)), (37e3, None, None), size="2G"),
+    "mixed": Mix(["--mix", "mixed"], EVERY, PERIODIC_FLOWS, goals(1.5, (2.2, 2.8), (3.0, 3.6)), (20e3, 224e3, 862e3), size="1G"),
+    "http": Mix(["--mix", "http"], HTTP, "", goals(2.5, (3.2, 4.0), (4.5, 6)), (53e3, 196e3, 276e3), size="1G"),
+    "mysql": Mix(["--mix", "mysql"], MYSQL, "", goals(2.2, (3.0, 4.0), (4, 5)), (37e3, None, None), size="1G"),
     "redis": Mix(["--mix", "redis"], REDIS, "", goals(0.5, (0.85, 1.0), (0.9, 1.2)), (7.2e3, None, None)),
     "dns": Mix(["--mix", "dns"], DNS, "", goals(1.2, (2.2, 3.0), (2.5, 3.5)), (16e3, 64e3, 532e3)),
     # Its port has no decoder: flows are accounted, told when they end, and nothing else is looked at.
-    "tls": Mix(["--mix", "tls"], EVERY, FINAL_FLOWS, goals(4, (4.2, 5), (7, 10)), (156e3, 645e3, 2.5e6), size="2G"),
+    "tls": Mix(["--mix", "tls"], EVERY, FINAL_FLOWS, goals(4, (4.2, 5), (7, 10)), (156e3, 645e3, 2.5e6), size="1G"),
     # Flow accounting alone: every packet is looked up and counted.
     "flows64-10k": Mix(["--mix", "flows64", "--flows", "10k"], EVERY, "", goals(None, (18, 25), (22, 30)), (150e3, 2.2e6, 4.9e6), False),
     "flows64-1M": Mix(["--mix", "flows64", "--flows", "1M"], EVERY, "", goals(None, (12, 16), (15, 20)), (None, 0.12e6, 5.0e6), False),
