@@ -25,7 +25,7 @@
 #include "app/service/memory_ceiling.h"
 #include "app/service/signals.h"
 #include "app/service/source_filter.h"
-#include "app/service/thread_name.h"
+#include "app/service/thread.h"
 #include "app/service/worker_care.h"
 #include "dataplane/filter/filter.h"
 #include "dataplane/source/dump.h"
@@ -69,7 +69,7 @@ class Service {
     clocks_.start();
     std::vector<std::thread> threads;
     threads.emplace_back([this] {
-      name_thread("exporter");
+      begin_thread("exporter");
       const ThreadClocks::Turn turn(clocks_, ThreadRole::exporter);
       std::vector<ChunkRing*> rings;
       for (const auto& lane : lanes_) rings.push_back(&lane->ring);
@@ -81,7 +81,7 @@ class Service {
     });
     for (std::size_t i = 0; i < lanes_.size(); ++i) {
       threads.emplace_back([this, &worker = *lanes_[i]->worker, i] {
-        name_thread("worker-" + std::to_string(i));
+        begin_thread("worker-" + std::to_string(i), nice());
         const ThreadClocks::Turn turn(clocks_, ThreadRole::worker);
         if (!steerings_.empty()) capture_->place_worker(static_cast<unsigned>(i));
         worker.run();
@@ -89,7 +89,7 @@ class Service {
     }
     for (const auto& steering : steerings_) {
       threads.emplace_back([this, &steering = *steering] {
-        name_thread("steering");
+        begin_thread("steering", nice());
         const ThreadClocks::Turn turn(clocks_, ThreadRole::steering);
         steering.run();
       });
@@ -177,6 +177,7 @@ class Service {
     return options_.general.spanbeat_preload && !options_.general.packetbeat_interfaces_file.empty();
   }
   [[nodiscard]] bool live() const { return sources_.front()->live(); }
+  [[nodiscard]] int nice() const { return live() ? static_cast<int>(options_.general.spanbeat_nice) : 0; }
 
   // Waits for the first packet of the input, or its end, or a signal.
   bool find_first_packet() {

@@ -127,12 +127,12 @@ class Bench:
         for folder in (self.scratch, self.out):
             shutil.rmtree(folder, ignore_errors=True)
 
-    def traffic(self, mix, size):
+    def traffic(self, mix, size, seed=1):
         """A capture and its manifest."""
-        capture = os.path.join(self.scratch, "%s-%s.pcap" % (mix, size))
+        capture = os.path.join(self.scratch, "%s-%s%s.pcap" % (mix, size, "" if seed == 1 else "-%d" % seed))
         manifest = capture[:-5] + ".json"
         if not os.path.exists(capture):
-            call([self.generator, *MIXES[mix].generator, "--bytes", size, "--seed", "1", "--out", capture, "--manifest", manifest])
+            call([self.generator, *MIXES[mix].generator, "--bytes", size, "--seed", str(seed), "--out", capture, "--manifest", manifest])
         with open(manifest, encoding="utf-8") as f:
             return capture, json.load(f)
 

@@ -9,6 +9,7 @@ import unittest
 
 from support import pcap
 from support.accounting import Counters, offences
+from support.live import wait_until
 from support.wire import Live, Wire, can_make_namespaces
 from support.program import FLOWS, Home, canonical, capture, read
 
@@ -101,6 +102,32 @@ class OnLoopback(unittest.TestCase):
         self.assertEqual([d["url"]["path"] for d in run.documents], ["/once"])
         self.assertEqual(run.documents[0]["http"]["response"]["status_code"], 200)
         self.assertEqual(Counters(run)["tcp_retransmitted"], 0)
+
+    def test_threads_that_capture_go_first_if_told_to(self):
+        """spanbeat.nice is theirs alone; a thread that may not have it works on as it is, and says so."""
+        words = ["-E", "packetbeat.interfaces.device=lo", "-E", "spanbeat.nice=-7"]
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        with Home() as home:
+            live = Live(home, None, words)
+            live.wait_for("start running")
+            threads = "/proc/%d/task" % live.child.pid
+
+            def niceness():
+                found = {}
+                for number in os.listdir(threads):
+                    with open(os.path.join(threads, number, "comm"), encoding="utf-8") as f:
+                        found[f.read().strip()] = os.getpriority(os.PRIO_PROCESS, int(number))
+                return found
+
+            wait_until(lambda: niceness().get("worker-0") == -7, niceness)
+            self.assertEqual(niceness()["exporter"], own)
+            run = live.stop()
+        self.assertEqual(run.status, 0, run.explain())
+        with Home() as home:
+            live = Live(home, None, words, before=["setpriv", "--bounding-set", "-sys_nice"])
+            live.wait_for("spanbeat.nice: worker-0 cannot have -7: Permission denied; give CAP_SYS_NICE, or write 0")
+            run = live.stop()
+        self.assertEqual(run.status, 0, run.explain())
 
 
 if __name__ == "__main__":
