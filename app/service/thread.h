@@ -1,11 +1,8 @@
-// What threads say of themselves to the system: a name, and how much they are to be preferred.
+// What threads tell the system of themselves: a name, and how much they are to be preferred.
 //
-// What:   begin_thread is called by each thread, first of all. perf/sinks tells the threads that capture from the
-// others by their names,
-//         as `top -H` shows them.
-// Limits: the system keeps 15 octets of a name. Niceness below 0 needs CAP_SYS_NICE; without it the thread goes on as
-// it was, and the log
-//         says so once.
+// What:   each thread calls begin_thread first of all. perf/sinks knows the threads that capture by their names.
+// Limits: the system keeps 15 octets of a name. A niceness below 0 needs CAP_SYS_NICE; without it the thread goes on as
+//         it was, and the log says so once.
 #pragma once
 
 #include <pthread.h>
