@@ -109,6 +109,7 @@ class OnLoopback(unittest.TestCase):
         own = os.getpriority(os.PRIO_PROCESS, 0)
         with Home() as home:
             live = Live(home, None, words)
+            self.addCleanup(live.kill)
             live.wait_for("start running")
             threads = "/proc/%d/task" % live.child.pid
 
@@ -125,6 +126,7 @@ class OnLoopback(unittest.TestCase):
         self.assertEqual(run.status, 0, run.explain())
         with Home() as home:
             live = Live(home, None, words, before=["setpriv", "--bounding-set", "-sys_nice"])
+            self.addCleanup(live.kill)
             live.wait_for("spanbeat.nice: worker-0 cannot have -7: Permission denied; give CAP_SYS_NICE, or write 0")
             run = live.stop()
         self.assertEqual(run.status, 0, run.explain())
