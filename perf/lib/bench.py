@@ -93,8 +93,9 @@ def prepare(options, by_profile=True):
     """Installs and builds what is missing: the program as it is fastest, or as scripts/run builds it."""
     call([os.path.join(ROOT, "scripts", "install-packages"), "build", "perf"])
     if not options.bin:
-        call([os.path.join(ROOT, "scripts", "build-pgo")] if by_profile else [os.path.join(ROOT, "scripts", "run"), "version"])
-        options.bin = os.path.join(ROOT, "build", "pgo" if by_profile else "release", "app", "spanbeat")
+        script, folder = (["build-pgo"], "pgo") if by_profile else (["run", "version"], "release")
+        call([os.path.join(ROOT, "scripts", script[0]), *script[1:]])
+        options.bin = os.path.join(ROOT, "build", folder, "app", "spanbeat")
     options.bin = os.path.abspath(options.bin)
 
 
