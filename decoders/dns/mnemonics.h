@@ -6,34 +6,21 @@
 #pragma once
 
 #include <array>
-#include <cstring>
 #include <string_view>
 
 #include "dataplane/bytes/bytes.h"
+#include "dataplane/bytes/decimal.h"
 #include "dataplane/event/word.h"
 
 namespace spanbeat {
 
 // Holds the text of a number.
 struct Digits {
-  char text[16];
+  char text[kMaxDecimal];
 };
 
-// Its decimal digits, two at a time from the end.
 [[nodiscard]] inline std::string_view decimal_text(std::uint32_t value, Digits& digits) {
-  static constexpr auto kPairs = [] {
-    std::array<char, 200> pairs{};
-    for (std::size_t i = 0; i < 100; ++i) {
-      pairs[2 * i] = static_cast<char>('0' + i / 10);
-      pairs[2 * i + 1] = static_cast<char>('0' + i % 10);
-    }
-    return pairs;
-  }();
-  char* const end = digits.text + sizeof digits.text;
-  char* at = end;
-  for (; value >= 10; value /= 100) std::memcpy(at -= 2, kPairs.data() + value % 100 * 2, 2);
-  if (value != 0 || at == end) *--at = static_cast<char>('0' + value);
-  return {at, static_cast<std::size_t>(end - at)};
+  return {digits.text, static_cast<std::size_t>(write_unsigned(value, digits.text) - digits.text)};
 }
 
 [[nodiscard]] std::string_view dns_type_name(std::uint16_t type, Digits& digits);
