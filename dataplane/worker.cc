@@ -13,7 +13,9 @@ namespace {
 // Packets whose flow records are fetched at once. The records of two groups are on their way at a time: a processor
 // drops what it is asked to fetch when it waits for some 20 cache lines already.
 constexpr std::size_t kGroup = 8;
-// Packets whose payload is fetched before their turn, and how much of it.
+// How many packets before its turn a packet's connection is fetched: its record has come by then.
+constexpr std::size_t kConnectionsAhead = 4;
+// The same for the decoder's state and the payload, and how much of that.
 constexpr std::size_t kPayloadsAhead = 2;
 constexpr std::size_t kFetched = 768;
 
@@ -45,6 +47,7 @@ struct Worker::Impl {
   void run();
   void burst(std::size_t count);
   void look_up(std::size_t begin, std::size_t count);
+  void fetch_connection(std::size_t i);
   __attribute__((always_inline)) void fetch_payload(std::size_t i);
   __attribute__((always_inline)) void packet(std::size_t i);
   __attribute__((always_inline)) void flow_packet(const Packet& packet, Headers& headers, const FlowKey& key,
@@ -303,10 +306,17 @@ inline void Worker::Impl::look_up(std::size_t begin, std::size_t count) {
   }
 }
 
+// Has the connection fetched, when the flow's record is there.
+inline void Worker::Impl::fetch_connection(std::size_t i) {
+  if (guesses[i] != kNoFlow && engine.any()) engine.fetch(guesses[i]);
+}
+
 // Has the octets fetched that a decoder will read: a message's head. What a decoder skips is left where it is.
 inline void Worker::Impl::fetch_payload(std::size_t i) {
+  if (guesses[i] == kNoFlow || !engine.any()) return;
+  engine.fetch_state(guesses[i]);
   const Bytes payload = headers[i].payload;
-  if (payload.size() <= kCacheLine || guesses[i] == kNoFlow || engine.skips(guesses[i], payload.size())) return;
+  if (payload.size() <= kCacheLine || engine.skips(guesses[i], payload.size())) return;
   prefetch_lines(payload.data() + kCacheLine, std::min(payload.size(), kFetched) - kCacheLine);
 }
 
@@ -314,7 +324,7 @@ void Worker::Impl::burst(std::size_t count) {
   std::uint64_t bytes = 0;
   std::size_t marks = 0;
   enter(WorkStage::dissect);
-  // Dissect the whole burst and let the table fetch the buckets; then group by group the records, one group ahead.
+  // Dissect the whole burst and let the table fetch the buckets; then go on group by group.
   for (std::size_t i = 0; i < count; ++i) {
     const Packet& packet = packets[i];
     if (i + kPacketsAhead < count) {
@@ -349,6 +359,7 @@ void Worker::Impl::burst(std::size_t count) {
     look_up(begin + kGroup, count);
     enter(WorkStage::filter);
     for (std::size_t i = begin; i < std::min(begin + kGroup, count); ++i) {
+      if (i + kConnectionsAhead < count) fetch_connection(i + kConnectionsAhead);
       if (i + kPayloadsAhead < count) fetch_payload(i + kPayloadsAhead);
       packet(i);
     }

@@ -12,6 +12,7 @@
 #include <new>
 #include <utility>
 
+#include "dataplane/bytes/prefetch.h"
 #include "dataplane/event/event.h"
 
 namespace spanbeat {
@@ -38,6 +39,12 @@ class Pending {
   ~Pending() {
     while (oldest_ != nullptr) remove(oldest_);
     if (buckets_ != nullptr) arena_->release(buckets_block_);
+  }
+
+  // Has the entries fetched that are looked at first, when there is something else to do meanwhile.
+  void fetch() const {
+    if (newest_ != nullptr) prefetch_lines(newest_, 3 * kCacheLine);
+    if (oldest_ != newest_) prefetch_lines(oldest_, kCacheLine);
   }
 
   [[nodiscard]] bool empty() const { return oldest_ == nullptr; }

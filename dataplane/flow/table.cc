@@ -51,6 +51,7 @@ FlowIndex FlowTable::find(const FlowKey& key) const {
 }
 
 FlowIndex FlowTable::insert(const FlowKey& key) {
+  constexpr std::uint32_t kAhead = 4;  // insertions; a burst may have many
   if (size_ == capacity_) return kNoFlow;
   const std::uint16_t tag = tag_of(key.hash);
   for (std::size_t i = 0; i < kMaxProbe; ++i) {
@@ -58,6 +59,11 @@ FlowIndex FlowTable::insert(const FlowKey& key) {
     const std::uint32_t free_slots = matching(bucket, 0);
     if (free_slots == 0) continue;
     const FlowIndex index = freed_ != 0 ? free_[--freed_] : used_++;
+    if (freed_ >= kAhead) {
+      const FlowIndex later = free_[freed_ - kAhead];
+      __builtin_prefetch(&records_[later], 1);
+      prefetch_lines(&infos_[later], sizeof(FlowInfo));
+    }
     const auto slot = static_cast<std::size_t>(std::countr_zero(free_slots));
     bucket.tags[slot] = tag;
     bucket.indexes[slot] = index;

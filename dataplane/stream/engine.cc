@@ -104,6 +104,7 @@ std::uint32_t StreamEngine::open(FlowIndex flow, ProtocolId protocol, bool tcp) 
   }
   const std::uint32_t number = free_.back();
   free_.pop_back();
+  if (!free_.empty()) prefetch_lines(&at(free_.back()), sizeof(Conversation));  // for the next one
   ++open_;
   FlowRecord& record = flows_.record(flow);
   const FlowInfo& info = flows_.info(flow);
@@ -113,9 +114,11 @@ std::uint32_t StreamEngine::open(FlowIndex flow, ProtocolId protocol, bool tcp) 
   connection.protocol = protocol;
   connection.tcp = tcp;
   connection.order_flow = info.first_packet;
-  connection.endpoints = {IpAddress::from_wire(info.source, info.version),
-                          IpAddress::from_wire(info.destination, info.version), info.source_port, info.destination_port,
-                          info.transport};
+  connection.endpoints.originator = IpAddress::from_wire(info.source, info.version);
+  connection.endpoints.responder = IpAddress::from_wire(info.destination, info.version);
+  connection.endpoints.originator_port = info.source_port;
+  connection.endpoints.responder_port = info.destination_port;
+  connection.endpoints.transport = info.transport;
   connection.last = now_;
   if (tcp) {
     counters_.add(Counter::tcp_connections);
@@ -143,11 +146,13 @@ void StreamEngine::release(std::uint32_t number) {
   record.holding = 0;
   const std::uint32_t generation = connection.generation + 1;
   const std::uint64_t scheduled = connection.scheduled;  // the slot's entry stays on the wheel
+  // In its place: a new one made elsewhere would be copied before it is stored.
   if (connection.tcp) {
-    for (StreamHalf& half : connection.half) half.carry.reset();
-    connection = Connection{};
+    std::destroy_at(&connection);
+    std::construct_at(&connection);
   } else {
-    static_cast<Conversation&>(connection) = Conversation{};
+    static constexpr Conversation kFree;
+    static_cast<Conversation&>(connection) = kFree;
   }
   connection.generation = generation;
   connection.scheduled = scheduled;
@@ -207,6 +212,7 @@ void StreamEngine::make_state(Connection& connection) {
   if (!pool.empty()) {
     connection.state = pool.back();
     pool.pop_back();
+    if (!pool.empty()) prefetch_lines(pool.back(), 2 * kCacheLine);  // for the next one
   } else {
     if (states_made_ >= limits_.max_connections) free_a_state();
     ++states_made_;

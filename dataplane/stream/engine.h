@@ -16,6 +16,7 @@
 #include <memory>
 #include <vector>
 
+#include "dataplane/bytes/prefetch.h"
 #include "dataplane/event/output.h"
 #include "dataplane/flow/tcp_account.h"
 #include "dataplane/flow/wheel.h"
@@ -77,6 +78,16 @@ class StreamEngine {
   // When the flow's connection was last used; kNever without one.
   [[nodiscard]] Time last_use(const FlowRecord& record) {
     return record.connection == 0 ? kNever : at(record.connection - 1).last;
+  }
+  // Has the flow's connection fetched; and, once that is there, what its decoder knows of it.
+  void fetch(FlowIndex flow) {
+    const std::uint32_t number = flows_.record(flow).connection;
+    if (number != 0) prefetch_lines(&at(number - 1), sizeof(Conversation));
+  }
+  void fetch_state(FlowIndex flow) {
+    const std::uint32_t number = flows_.record(flow).connection;
+    const void* const state = number != 0 ? at(number - 1).state : nullptr;
+    if (state != nullptr) prefetch_lines(state, 2 * kCacheLine);
   }
   // Will no decoder look at the next so many octets of the flow, as far as is known before they have their turn?
   [[nodiscard]] bool skips(FlowIndex flow, std::size_t octets) {
