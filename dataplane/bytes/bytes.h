@@ -35,4 +35,36 @@ inline Octet* copy_in_pieces(Octet* to, const Octet* from, std::size_t size) {
   return to + size;
 }
 
+// Octets behind the place that copy_octets() copies to, which it may write as well.
+inline constexpr std::size_t kCopySlack = 32;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kSanitized = true;
+#elif defined(__has_feature)
+inline constexpr bool kSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
+#else
+inline constexpr bool kSanitized = false;
+#endif
+
+// Copies a value. Most are short, and then a call costs more than they do, while branches on their size are guessed
+// wrong every other time: up to 32 octets are copied in one piece. What that reads behind `from` lies in the same page,
+// so that it is there. The compiler does not know that, nor does a sanitizer: the one is not told what `from` points
+// to, the other is not shown the reading.
+inline void copy_octets(std::uint8_t* to, const void* from, std::size_t size) {
+  constexpr std::size_t kPage = 4096;
+  if (__builtin_constant_p(size) && size != 0) {
+    std::memcpy(to, from, size);
+  } else if (size - 1 >= kCopySlack || reinterpret_cast<std::uintptr_t>(from) % kPage > kPage - kCopySlack)
+      [[unlikely]] {
+    if (size != 0) std::memcpy(to, from, size);
+  } else if constexpr (kSanitized) {
+    std::uint8_t piece[kCopySlack] = {};
+    std::memcpy(piece, from, size);
+    std::memcpy(to, piece, kCopySlack);
+  } else {
+    asm("" : "+r"(from));
+    std::memcpy(to, from, kCopySlack);
+  }
+}
+
 }  // namespace spanbeat

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <vector>
 
 #include "dataplane/bytes/prefetch.h"
@@ -31,9 +32,12 @@ struct Chunk {
 
   // Room for one event of `size` octets (padded to 8)?
   [[nodiscard]] bool fits(std::size_t size) const { return used + size <= capacity; }
-  void append(Event& event) {
+  // Gives the header of the copy.
+  EventHeader& append(Event& event) {
+    auto& header = *reinterpret_cast<EventHeader*>(data.get() + used);
     used += (event.encode(data.get() + used) + 7) & ~std::size_t{7};
     ++events;
+    return header;
   }
 };
 
@@ -91,9 +95,8 @@ template <typename Visit>
 void for_each_event(const Chunk& chunk, Visit visit) {
   std::size_t at = 0;
   while (at + sizeof(EventHeader) <= chunk.used) {
-    EventHeader header;
     const std::uint8_t* const event = chunk.data.get() + at;
-    std::memcpy(&header, event, sizeof header);
+    const auto& header = *std::launder(reinterpret_cast<const EventHeader*>(event));
     at += (header.size + 7) & ~std::size_t{7};
     const std::size_t ahead =
         std::min<std::size_t>({header.size, chunk.used - std::min(at, chunk.used), kFetchedAhead});

@@ -56,12 +56,14 @@ std::size_t Event::encoded_size() const {
 
 std::size_t Event::encode(std::uint8_t* to) {
   if (record_ == nullptr) return 0;
-  EventHeader& header = record_->header;
-  header.size = static_cast<std::uint32_t>(encoded_size());
+  const EventHeader& header = record_->header;
+  const std::size_t size = encoded_size();
   std::memcpy(to, record_->base(), record_->used);
+  // Behind the copy, which would have to wait for it.
+  reinterpret_cast<EventHeader*>(to)->size = static_cast<std::uint32_t>(size);
   std::uint8_t* const heads = to + record_->values_end();
   (void)copy_table(copy_table(heads, record_->heads(), header.entries), record_->begins(), header.entries + 1);
-  return header.size;
+  return size;
 }
 
 bool Event::grow(std::size_t octets, std::size_t entries) {
@@ -73,7 +75,7 @@ bool Event::grow(std::size_t octets, std::size_t entries) {
   const std::size_t used = offsetof(Record, header) + record_->used;
   if (record_->used + octets <= kMaxEvent && count + entries <= Record::kMostEntries) {
     const EventArena::Block block =
-        record_->arena->allocate(used + octets + Record::tables_size(most) + alignof(EntryHead));
+        record_->arena->allocate(used + octets + kCopySlack + Record::tables_size(most) + alignof(EntryHead));
     if (block.data != nullptr) {
       std::memcpy(block.data, record_, used);
       auto* const grown = reinterpret_cast<Record*>(block.data);

@@ -136,6 +136,10 @@ class Event {
   // Sets a text field to parts put one behind the other.
   template <Field field>
   __attribute__((always_inline)) void set_joined(std::same_as<std::string_view> auto... parts);
+  // Sets a plain text field to `size` characters, all of which the caller writes at the place given: one that puts
+  // small pieces together saves a copy that would have to wait for them. Null when there is no room.
+  template <Field field>
+  [[nodiscard]] char* place_text(std::size_t size);
   template <Field field>
   void set_text(Bytes value) {
     set<field>(text(value));
@@ -188,7 +192,8 @@ class Event {
   void put(EntryHead head, const void* value, std::size_t size, bool may_cut);
   void put_same(Field field, std::uint32_t entry);
   void append(Field field, std::string_view more);
-  // Room for `octets` of values and for `entries`; grow() makes it, or marks the event and gives false.
+  // Room for `octets` of values, and kCopySlack behind them, and for `entries`; grow() makes it, or marks the event and
+  // gives false.
   bool grow(std::size_t octets, std::size_t entries);
   [[nodiscard]] bool has_room(std::size_t octets, std::size_t entries) const;
   static std::uint32_t tables_place(std::size_t capacity, std::size_t entries);
@@ -223,33 +228,12 @@ struct Event::Record {
   }
 };
 
-// Copies a value; most are short, and a call of memcpy costs more than they do.
-inline void copy_octets(std::uint8_t* to, const void* from, std::size_t size) {
-  const auto* octets = static_cast<const std::uint8_t*>(from);
-  if (size > 32) {
-    std::memcpy(to, octets, size);
-  } else if (size >= 16) {
-    std::memcpy(to, octets, 16);
-    std::memcpy(to + size - 16, octets + size - 16, 16);
-  } else if (size >= 8) {
-    std::memcpy(to, octets, 8);
-    std::memcpy(to + size - 8, octets + size - 8, 8);
-  } else if (size >= 4) {
-    std::memcpy(to, octets, 4);
-    std::memcpy(to + size - 4, octets + size - 4, 4);
-  } else if (size != 0) {
-    to[0] = octets[0];
-    to[size / 2] = octets[size / 2];
-    to[size - 1] = octets[size - 1];
-  }
-}
-
 inline std::uint32_t Event::last_entry() const {
   return record_ != nullptr && record_->header.entries != 0 ? record_->header.entries - 1 : 0;
 }
 
 inline bool Event::has_room(std::size_t octets, std::size_t entries) const {
-  return record_ != nullptr && record_->used + octets <= record_->tables &&
+  return record_ != nullptr && record_->used + octets + kCopySlack <= record_->tables &&
          record_->header.entries + entries <= record_->most;
 }
 
@@ -340,6 +324,16 @@ inline void Event::set_joined(std::same_as<std::string_view> auto... parts) {
   std::uint8_t* to = record_->base() + record_->used;
   ((copy_octets(to, parts.data(), parts.size()), to += parts.size()), ...);
   record_->add(entry_head(field), size);
+}
+
+template <Field field>
+inline char* Event::place_text(std::size_t size) {
+  static_assert(FieldTraits<field>::type == FieldType::keyword && FieldTraits<field>::list == FieldList::no);
+  if (!has_room(size, 1) && !grow(size, 1)) [[unlikely]]
+    return nullptr;
+  std::uint8_t* const to = record_->base() + record_->used;
+  record_->add(entry_head(field), size);
+  return reinterpret_cast<char*>(to);
 }
 
 template <Field field>

@@ -2,7 +2,10 @@
 #include "dataplane/event/event_view.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
@@ -106,6 +109,49 @@ TEST(Event, GoesOnBeingWrittenAfterItWasEncoded) {
   EXPECT_EQ(entries[0].second, "a");
   EXPECT_EQ(entries[1].second, "bc");
   EXPECT_EQ(entries, entries_of(event));
+}
+
+TEST(Event, OctetsAreCopiedUpToTheEndOfMemory) {
+  // What lies behind the page must not be touched.
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  void* const memory = mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  auto* const octets = static_cast<std::uint8_t*>(memory);
+  ASSERT_EQ(mprotect(octets + page, page, PROT_NONE), 0);
+  for (std::size_t i = 0; i < page; ++i) octets[i] = static_cast<std::uint8_t>(i * 7);
+  for (std::size_t size = 0; size <= 100; ++size) {
+    for (const std::size_t before_end : {size, size + 1, size + 31, size + 32, page / 2}) {
+      const std::uint8_t* const from = octets + page - before_end;
+      std::vector<std::uint8_t> to(size + kCopySlack + 1, 0xee);
+      copy_octets(to.data(), from, size);
+      EXPECT_TRUE(std::equal(from, from + size, to.begin())) << size << " octets, " << before_end << " before the end";
+      EXPECT_EQ(to.back(), 0xee) << size;
+    }
+  }
+  std::uint8_t untouched = 0xee;
+  copy_octets(&untouched, nullptr, 0);
+  EXPECT_EQ(untouched, 0xee);
+  munmap(memory, 2 * page);
+}
+
+TEST(Event, TextsAreWrittenInTheirPlace) {
+  EventArena arena;
+  Event event(arena);
+  event.set<F::query>("a");
+  for (int i = 0; i < 40; ++i) {  // the block grows meanwhile
+    char* const place = event.place_text<F::resource>(50);
+    ASSERT_NE(place, nullptr);
+    std::memset(place, 'a' + i % 26, 50);
+  }
+  event.append_text<F::resource>("end");
+  const auto entries = entries_of(event);
+  ASSERT_EQ(entries.size(), 41U);
+  EXPECT_EQ(entries[0].second, "a");
+  EXPECT_EQ(entries[1].second, std::string(50, 'a'));
+  EXPECT_EQ(entries[40].second, std::string(50, 'n') + "end");
+  for (int i = 0; i < 5000; ++i) event.set<F::dns_id>(i);
+  EXPECT_EQ(event.place_text<F::resource>(1), nullptr);
+  EXPECT_EQ(Event().place_text<F::resource>(1), nullptr);
 }
 
 TEST(Event, HasAsManyEntriesAsNeedBeAndNotWithoutEnd) {

@@ -57,21 +57,20 @@ void EventOutput::emit(Event&& event, std::uint64_t order_flow, Time now) {
   counters_.add(Counter::event_created);
   if (changes_events_) [[unlikely]]
     change(event);
-  EventHeader& header = event.header();
   if (!event) {  // the arena had no room for it
     counters_.add(Counter::event_queue_dropped);
     return;
   }
-  if (header.truncated != 0) counters_.add(Counter::event_truncated);
-  header.order_packet = packet_;
-  header.order_flow = stage_ == Stage::packet ? 0 : order_flow;  // a packet is one worker's alone
-  header.order_stage = static_cast<std::uint8_t>(stage_);
-  header.order_sequence = sequence_++;
+  if (event.header().truncated != 0) counters_.add(Counter::event_truncated);
   if (!make_room((event.encoded_size() + 7) & ~std::size_t{7})) {
     counters_.add(Counter::event_queue_dropped);
   } else {
     if (chunk_->used == 0) chunk_packet_ = packet_;
-    chunk_->append(event);
+    EventHeader& header = chunk_->append(event);
+    header.order_packet = packet_;
+    header.order_flow = stage_ == Stage::packet ? 0 : order_flow;  // a packet is one worker's alone
+    header.order_stage = static_cast<std::uint8_t>(stage_);
+    header.order_sequence = sequence_++;
     if (chunk_->opened == kNever) chunk_->opened = now;
   }
   event.drop();

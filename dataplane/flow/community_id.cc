@@ -2,41 +2,60 @@
 #define OPENSSL_SUPPRESS_DEPRECATED 1
 #include "dataplane/flow/community_id.h"
 
+#include <emmintrin.h>
 #include <openssl/sha.h>
 
 namespace spanbeat {
 namespace {
 
+template <typename Word>
+std::uint64_t load(const std::uint8_t* octets) {
+  Word word;
+  std::memcpy(&word, octets, sizeof word);
+  return word;
+}
+
 // All of a message is one block of SHA-1 with its padding (RFC 3174 section 4): a one, zeros, and the length in bits.
+// Put together in registers and stored 16 octets at a time, as SHA-1 loads them: otherwise each load would wait for the
+// stores before it.
 void digest_of(Bytes first, Bytes second, std::uint8_t protocol, bool has_ports, std::uint16_t first_port,
                std::uint16_t second_port, CommunityDigest& digest, std::uint16_t seed) {
-  std::uint8_t block[SHA_CBLOCK] = {static_cast<std::uint8_t>(seed >> 8), static_cast<std::uint8_t>(seed)};
-  std::uint8_t* at = block + 2;
-  const auto number = [&at](auto value) {
-    std::memcpy(at, &value, sizeof value);
-    at += sizeof value;
+  constexpr std::uint64_t kOne = 0x80;
+  // What follows the addresses: protocol and a zero, then the ports or the end.
+  const std::uint64_t tail =
+      std::uint64_t{protocol} | (has_ports ? std::uint64_t{__builtin_bswap16(first_port)} << 16 |
+                                                 std::uint64_t{__builtin_bswap16(second_port)} << 32
+                                           : kOne << 16);
+  const std::uint64_t end = has_ports ? kOne : 0;
+  const std::uint64_t begin = __builtin_bswap16(seed);
+  alignas(16) std::uint8_t block[SHA_CBLOCK];
+  const auto put = [&block](std::size_t place, std::uint64_t first_word, std::uint64_t second_word) {
+    _mm_store_si128(reinterpret_cast<__m128i*>(block + place),
+                    _mm_set_epi64x(static_cast<long long>(second_word), static_cast<long long>(first_word)));
   };
-  const auto address = [&at](Bytes octets) {
-    std::memcpy(at, octets.data(), octets.size() == 4 ? 4 : 16);
-    at += octets.size();
-  };
-  address(first);
-  address(second);
-  number(std::uint16_t{protocol});  // and an octet of zero
-  if (has_ports) {
-    number(__builtin_bswap16(first_port));
-    number(__builtin_bswap16(second_port));
+  if (first.size() == 4) {
+    const std::uint64_t a = load<std::uint32_t>(first.data());
+    const std::uint64_t b = load<std::uint32_t>(second.data());
+    put(0, begin | a << 16 | b << 48, b >> 16 | tail << 16);
+    put(16, end, 0);
+    put(32, 0, 0);
+    put(48, 0, __builtin_bswap64(has_ports ? 128 : 96));
+  } else {
+    const std::uint64_t a[2] = {load<std::uint64_t>(first.data()), load<std::uint64_t>(first.data() + 8)};
+    const std::uint64_t b[2] = {load<std::uint64_t>(second.data()), load<std::uint64_t>(second.data() + 8)};
+    put(0, begin | a[0] << 16, a[0] >> 48 | a[1] << 16);
+    put(16, a[1] >> 48 | b[0] << 16, b[0] >> 48 | b[1] << 16);
+    put(32, b[1] >> 48 | tail << 16, end);
+    put(48, 0, __builtin_bswap64(has_ports ? 320 : 288));
   }
-  const auto bits = static_cast<std::uint16_t>((at - block) * 8);
-  *at = 0x80;
-  at = block + sizeof block - sizeof bits;
-  number(__builtin_bswap16(bits));
   SHA_CTX context;
   SHA1_Init(&context);
   SHA1_Transform(&context, block);
-  at = digest.data();
+  std::uint8_t* at = digest.data();
   for (const SHA_LONG word : {context.h0, context.h1, context.h2, context.h3, context.h4}) {
-    number(__builtin_bswap32(word));
+    const std::uint32_t octets_of_word = __builtin_bswap32(word);
+    std::memcpy(at, &octets_of_word, sizeof octets_of_word);
+    at += sizeof octets_of_word;
   }
 }
 

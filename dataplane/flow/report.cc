@@ -39,15 +39,16 @@ void set_flow_id(const FlowInfo& info, Event& event) {
   identity.kinds[3] = info.vlans;
   identity.tunnel = info.tunnel;
   const XXH128_hash_t hash = XXH3_128bits(&identity, sizeof identity);
-  std::uint8_t octets[18] = {};
-  std::memcpy(octets, &hash, sizeof hash);
-  char id[24];
-  for (std::size_t i = 0; i < 6; ++i) {
-    const std::uint32_t group =
-        static_cast<std::uint32_t>(octets[3 * i] << 16 | octets[3 * i + 1] << 8 | octets[3 * i + 2]);
-    for (std::size_t j = 0; j < 4; ++j) id[4 * i + j] = kBase64[group >> (18 - 6 * j) & 63];
+  constexpr std::size_t kCharacters = 22;  // six bits each, the last one two
+  char* id = event.place_text<F::flow_id>(kCharacters);
+  if (id == nullptr) return;
+  // From the hash's first octet on, as base64 takes octets.
+  unsigned __int128 bits =
+      static_cast<unsigned __int128>(__builtin_bswap64(hash.low64)) << 64 | __builtin_bswap64(hash.high64);
+  for (std::size_t i = 0; i < kCharacters; ++i) {
+    *id++ = kBase64[static_cast<std::size_t>(bits >> 122)];
+    bits <<= 6;
   }
-  event.set<F::flow_id>({id, 22});  // 128 bits
 }
 
 // Both layers' addresses, where there are two.
@@ -156,12 +157,11 @@ void write_flow_event(const FlowReport& report, Event& event) {
   if (packets[1] != 0) event.set<F::destination_packets>(static_cast<std::int64_t>(packets[1]));
   event.set<F::network_packets>(static_cast<std::int64_t>(packets[0] + packets[1]));
   if (info.has_mac) {
-    char mac[kMacText];
     MacAddress address;
     std::memcpy(address.data(), info.mac, address.size());
-    event.set<F::destination_mac>({mac, format_mac(address, mac)});
+    if (char* const text = event.place_text<F::destination_mac>(kMacText)) (void)format_mac(address, text);
     std::memcpy(address.data(), info.mac + 6, address.size());
-    event.set<F::source_mac>({mac, format_mac(address, mac)});
+    if (char* const text = event.place_text<F::source_mac>(kMacText)) (void)format_mac(address, text);
   }
   for (std::size_t i = 0; i < info.vlans; ++i) event.set<F::flow_vlan>(info.vlan[i]);
   event.set<F::event_type>("connection");

@@ -30,7 +30,7 @@ constexpr std::size_t side(Direction direction) { return direction == Direction:
 Dns::Dns(std::shared_ptr<const DnsConfig> config)
     : config_(std::move(config)),
       suffixes_(PublicSuffixes::system()),
-      text_(new char[kRecordText]),
+      text_(new char[kRecordText + kPadding]),
       scratch_(text_.get(), kRecordText) {}
 
 Probe Dns::probe(Direction, Cursor data) {
@@ -43,9 +43,11 @@ Probe Dns::probe(Direction, Cursor data) {
 
 void Dns::on_datagram(State& state, Direction direction, Cursor data, Context& context) {
   const Time now = context.time();
-  if (is_overdue(state.waiting[0], now) || is_overdue(state.waiting[1], now)) expire(state, now, context);
+  for (const Pending<DnsQuery>& waiting : state.waiting) waiting.fetch();
   Received received;
-  if (!received.read(data)) return;
+  const bool sound = received.read(data);
+  if (is_overdue(state.waiting[0], now) || is_overdue(state.waiting[1], now)) expire(state, now, context);
+  if (!sound) return;
   received.direction = direction;
   received.time = now;
   received.length = static_cast<std::uint32_t>(data.size());

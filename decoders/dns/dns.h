@@ -116,7 +116,7 @@ class Dns final : public DecoderOf<Dns, DnsState> {
 
   std::shared_ptr<const DnsConfig> config_;
   const PublicSuffixes& suffixes_;
-  std::unique_ptr<char[]> text_;  // kRecordText characters
+  std::unique_ptr<char[]> text_;  // kRecordText characters, and kPadding
   DnsTextBuffer scratch_;
 };
 

@@ -31,8 +31,8 @@ void Dns::write_query(Event& event, const DnsQuery& query, std::string_view name
     return;
   }
   event.set_all<F::method, F::resource>(method, name);
-  question_parts(query.question_type, query.question_class, name,
-                 [&event](auto... parts) { event.set_joined<F::query>(parts...); });
+  QuestionBuffer buffer;
+  event.set_joined<F::query>(question_prefix(query.question_type, query.question_class, buffer), name);
 }
 
 void Dns::write_question(Event& event, const DnsMessage& message) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <string>
 
 #include "dataplane/bytes/cursor.h"
 #include "dataplane/event/tree_writer.h"
@@ -188,26 +189,23 @@ const TreeTemplate kAddressRecord6{{"class", "IN"}, {"data"}, {"name"}, {"ttl"},
 // An A or AAAA record of class IN, of which a document may hold many: what TreeWriter writes for record() and the three
 // values, in one piece.
 void write_address_record(TreeWriter& tree, const DnsRecord& record, const IpAddress& address, std::string_view name) {
-  Digits digits;
-  const std::string_view ttl = decimal_text(record.ttl, digits);
+  const std::size_t ttl_digits = digits_of(record.ttl);
   const std::uint16_t number = (record.type == dns_type::kA ? kAddressRecord : kAddressRecord6).number();
   std::uint8_t* to =
-      tree.encoded(1 + sizeof number + 1 + sizeof address + 2 * (1 + sizeof(std::uint32_t)) + name.size() + ttl.size());
+      tree.encoded(1 + sizeof number + 1 + sizeof address + 2 * (1 + sizeof(std::uint32_t)) + name.size() + ttl_digits);
   if (to == nullptr) return;
   const auto value = [&to](TreeTag tag, const auto& octets) {
     *to = static_cast<std::uint8_t>(tag);
     std::memcpy(to + 1, &octets, sizeof octets);
     to += 1 + sizeof octets;
   };
-  const auto string = [&](std::string_view characters) {
-    value(TreeTag::string, static_cast<std::uint32_t>(characters.size()));
-    copy_octets(to, characters.data(), characters.size());
-    to += characters.size();
-  };
   value(TreeTag::record, number);
   value(TreeTag::ip, address);
-  string(name);
-  string(ttl);
+  value(TreeTag::string, static_cast<std::uint32_t>(name.size()));
+  copy_octets(to, name.data(), name.size());
+  to += name.size();
+  value(TreeTag::string, static_cast<std::uint32_t>(ttl_digits));
+  (void)write_unsigned(record.ttl, reinterpret_cast<char*>(to));
 }
 
 // The text of one record: `key value, ` of each part that is shown as text, by key, then the data.
@@ -286,7 +284,9 @@ void render(Event& event, const DnsText& dns) {
     at = std::min(at + 4, message.size());
     dns.scratch.clear();
     dns.scratch.put(i == 0 ? "; QUESTION " : "; ");
-    question_parts(type, class_value, {buffer, length}, [&dns](auto... parts) { (dns.scratch.put(parts), ...); });
+    QuestionBuffer prefix;
+    dns.scratch.put(question_prefix(type, class_value, prefix));
+    dns.scratch.put({buffer, length});
     event.append_text<field>(dns.scratch.view());
   }
   const std::pair<std::string_view, const DnsSection*> sections[] = {{"; ANSWER ", &dns.message.answers},
@@ -301,6 +301,34 @@ void render(Event& event, const DnsText& dns) {
     });
   }
 }
+
+}  // namespace
+
+namespace {
+
+constexpr std::uint16_t kInternet = 1;  // RFC 1035 section 3.2.4
+
+std::size_t put_prefix(std::uint16_t type, std::uint16_t class_value, QuestionBuffer& buffer) {
+  Digits class_digits;
+  Digits type_digits;
+  char* at = buffer.text;
+  for (const std::string_view part :
+       {std::string_view("class "), dns_class_name(class_value, class_digits), std::string_view(", type "),
+        dns_type_name(type, type_digits), std::string_view(", ")}) {
+    at = std::copy(part.begin(), part.end(), at);
+  }
+  return static_cast<std::size_t>(at - buffer.text);
+}
+
+// Of nearly all questions, by type.
+const std::array<std::string, 260> kInternetPrefixes = [] {
+  std::array<std::string, 260> prefixes;
+  for (std::size_t type = 0; type < prefixes.size(); ++type) {
+    QuestionBuffer buffer;
+    prefixes[type].assign(buffer.text, put_prefix(static_cast<std::uint16_t>(type), kInternet, buffer));
+  }
+  return prefixes;
+}();
 
 }  // namespace
 
@@ -336,6 +364,12 @@ void write_section(Event& event, Field field, const DnsSection& section, const D
     tree.end();
   });
   tree.end();
+}
+
+std::string_view question_prefix(std::uint16_t type, std::uint16_t class_value, QuestionBuffer& buffer) {
+  if (class_value == kInternet && type < kInternetPrefixes.size()) [[likely]]
+    return kInternetPrefixes[type];
+  return {buffer.text, put_prefix(type, class_value, buffer)};
 }
 
 void render_request(Event& event, const DnsText& dns) { render<F::request>(event, dns); }

@@ -20,7 +20,7 @@ inline constexpr std::size_t kRecordText = std::size_t{512} << 10;
 // A message and what is shared by everything that is written of it.
 struct DnsText {
   const DnsMessage& message;
-  DnsTextBuffer& scratch;  // of kRecordText characters
+  DnsTextBuffer& scratch;  // of kRecordText characters, with kPadding behind them
 };
 
 // Where the addresses of a section are. No message has room for more: the shortest A record has 15 octets.
@@ -37,15 +37,11 @@ struct DnsAddresses {
 void write_section(Event& event, Field field, const DnsSection& section, const DnsText& dns,
                    DnsAddresses* addresses = nullptr);
 
-// Calls `use` with the parts of `class IN, type A, example.com`.
-template <typename Use>
-void question_parts(std::uint16_t type, std::uint16_t class_value, std::string_view name, Use use) {
-  using namespace std::string_view_literals;
-  Digits class_digits;
-  Digits type_digits;
-  use("class "sv, dns_class_name(class_value, class_digits), ", type "sv, dns_type_name(type, type_digits), ", "sv,
-      name);
-}
+// "class IN, type A, ": what stands before the name where a question is shown; `buffer` is for what is put together.
+struct QuestionBuffer {
+  char text[64];
+};
+[[nodiscard]] std::string_view question_prefix(std::uint16_t type, std::uint16_t class_value, QuestionBuffer& buffer);
 
 // The message in one line.
 void render_request(Event& event, const DnsText& dns);

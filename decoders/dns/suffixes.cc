@@ -32,6 +32,20 @@ std::uint64_t word_of(std::string_view text) {
   if (size == 0) return 0;
   return load<std::uint8_t>(at) | load<std::uint8_t>(at + size / 2) << 8 | load<std::uint8_t>(at + size - 1) << 16;
 }
+// Eight characters at a time.
+std::uint64_t lower(std::uint64_t word) {
+  constexpr std::uint64_t kEach = 0x0101010101010101;
+  const std::uint64_t sevens = word & 0x7f * kEach;
+  const std::uint64_t from_a = sevens + (0x80 - 'A') * kEach;  // the eighth bit: 'A' or above
+  const std::uint64_t above_z = sevens + (0x7f - 'Z') * kEach;
+  return word | (from_a & ~above_z & ~word & 0x80 * kEach) >> 2;
+}
+bool is_lower_case_of(std::string_view lowered, std::string_view text) {
+  if (text.size() <= 8) [[likely]]
+    return lower(word_of(text)) == word_of(lowered);
+  return std::equal(text.begin(), text.end(), lowered.begin(), lowered.end(),
+                    [](char a, char b) { return lower(a) == b; });
+}
 // Upper case is folded by one bit, which also folds a few characters that are no letters: names are compared after
 // that.
 std::uint64_t mix(std::uint64_t hash, std::uint64_t word) {
@@ -170,9 +184,7 @@ std::uint8_t PublicSuffixes::find(std::uint64_t hash, std::string_view suffix) c
     if (slots_[i].tag != tag_of(hash)) continue;
     const char* entry = texts_.data() + slots_[i].place - 1;
     if (static_cast<std::uint8_t>(entry[1]) != suffix.size()) continue;
-    std::size_t same = 0;
-    while (same < suffix.size() && lower(suffix[same]) == entry[2 + same]) ++same;
-    if (same == suffix.size()) return static_cast<std::uint8_t>(entry[0]);
+    if (is_lower_case_of({entry + 2, suffix.size()}, suffix)) return static_cast<std::uint8_t>(entry[0]);
   }
   return 0;
 }

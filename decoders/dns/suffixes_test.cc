@@ -48,6 +48,20 @@ TEST(PublicSuffixes, UnknownTopLevelDomainsAreSuffixes) {
 TEST(PublicSuffixes, LetterCaseDoesNotCountAndIsKept) {
   const PublicSuffixes list("uk\nco.uk\n");
   EXPECT_EQ(registered(list, "wWw.ExAmPlE.Co.UK"), "ExAmPlE.Co.UK");
+  for (std::size_t size = 1; size <= 20; ++size) {
+    const std::string lower = std::string("azbycxdwevfugthsirjq").substr(0, size);
+    std::string upper = lower;
+    for (char& c : upper) c = static_cast<char>(c - 'a' + 'A');
+    const PublicSuffixes one(lower + "\n*." + lower + "\n");
+    EXPECT_EQ(registered(one, "a.b." + upper), "a.b." + upper) << size;
+    // A character that differs in the same bit as a letter's cases do is another one.
+    std::string other = lower;
+    other.back() = '{';
+    const PublicSuffixes marks(other + "\n*." + other + "\n");
+    EXPECT_EQ(registered(marks, "a.b." + other), "a.b." + other) << size;
+    other.back() = '[';
+    EXPECT_EQ(registered(marks, "a.b." + other), "b." + other) << size;
+  }
 }
 
 TEST(PublicSuffixes, EscapedDotsBelongToTheirLabel) {

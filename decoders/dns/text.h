@@ -12,6 +12,7 @@ namespace spanbeat {
 
 class DnsTextBuffer {
  public:
+  // `data` has room for `capacity` characters and kPadding behind them.
   DnsTextBuffer(char* data, std::size_t capacity) : data_(data), capacity_(capacity) {}
 
   [[nodiscard]] std::size_t size() const { return size_; }

@@ -187,8 +187,12 @@ Http::Found Http::read_head(State& state, Direction direction, Bytes data, std::
     }
     if (possible) {
       const bool whole = writer_.scan(rest, marks);
-      MessageView message;
-      if (marks.start_line.size != 0) message.line = http::parse_start_line(text(rest.first(marks.start_line.size)));
+      // Made in its place: a copy would wait for its parts.
+      MessageView message{.head = {},
+                          .line = marks.start_line.size != 0
+                                      ? http::parse_start_line(text(rest.first(marks.start_line.size)))
+                                      : StartLine{},
+                          .body = {}};
       possible = marks.start_line.size == 0 ? rest.size() <= kMaxStartLine : message.line.kind != StartLine::Kind::none;
       if (whole && possible) {
         message.head = rest.first(marks.size);

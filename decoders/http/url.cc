@@ -58,6 +58,26 @@ constexpr Ranges kQueryRanges{"&&-.09==AZ__az~~"};  // in a query, with its '=' 
 constexpr Ranges kPairRanges{"\0%'<>\xff>\xff>\xff>\xff>\xff>\xff"};
 constexpr Ranges kNameRanges{"\0\"$.09;>AZ\\\xff\\\xff\\\xff"};
 
+// One to fifteen characters, without those behind them.
+__m128i load_few(const char* at, std::size_t size) {
+  const auto word = [at]<typename Word>(std::size_t place, Word value) {
+    std::memcpy(&value, at + place, sizeof value);
+    return std::uint64_t{value};
+  };
+  if (size >= 8) {
+    const std::uint64_t last = word(size - 8, std::uint64_t{}) >> 8 * (15 - size) >> 8;
+    return _mm_set_epi64x(static_cast<long long>(last), static_cast<long long>(word(0, std::uint64_t{})));
+  }
+  std::uint64_t few = 0;
+  if (size >= 4) {
+    few = word(0, std::uint32_t{}) | word(size - 4, std::uint32_t{}) << 8 * (size - 4);
+  } else {
+    few = word(0, std::uint8_t{}) | word(size / 2, std::uint8_t{}) << 8 * (size / 2) |
+          word(size - 1, std::uint8_t{}) << 8 * (size - 1);
+  }
+  return _mm_set_epi64x(0, static_cast<long long>(few));
+}
+
 // How many characters at the beginning of `text` are in the ranges.
 std::size_t span_of(const Ranges& ranges, std::string_view text) {
   constexpr int kMode = _SIDD_UBYTE_OPS | _SIDD_CMP_RANGES | _SIDD_MASKED_NEGATIVE_POLARITY;
@@ -70,9 +90,7 @@ std::size_t span_of(const Ranges& ranges, std::string_view text) {
   }
   const std::size_t rest = text.size() % 16;
   if (rest == 0) return at;
-  std::uint8_t tail[16] = {};
-  copy_octets(tail, text.data() + at, rest);
-  const int other = _mm_cmpestri(bounds, 16, load(tail), static_cast<int>(rest), kMode);
+  const int other = _mm_cmpestri(bounds, 16, load_few(text.data() + at, rest), static_cast<int>(rest), kMode);
   return std::min(at + static_cast<std::size_t>(other), text.size());
 }
 
@@ -239,11 +257,10 @@ void Parameters::clear() {
   sorted_ = true;
 }
 
-void Parameters::push(Parameter parameter) {
+void Parameters::push(std::string_view name, std::string_view value, bool form, bool plain) {
   if (parameters_.size() == kMaxParameters) return;
-  parameter.order = static_cast<std::uint32_t>(parameters_.size());
-  sorted_ = sorted_ && !parameter.form && (parameters_.empty() || parameters_.back().name <= parameter.name);
-  parameters_.push_back(parameter);
+  sorted_ = sorted_ && !form && (parameters_.empty() || parameters_.back().name <= name);
+  parameters_.push_back({name, value, static_cast<std::uint32_t>(parameters_.size()), form, plain});
 }
 
 void Parameters::add_query(std::string_view query, bool plain) {
@@ -260,8 +277,7 @@ void Parameters::add_query(std::string_view query, bool plain) {
     const bool plain_value = end == query.size() || query[end] == '&';
     // A second '=' belongs to the value, and is escaped there.
     while (end < query.size() && query[end] == '=') end = next(end + 1);
-    if (end != begin)
-      push({query.substr(begin, equal - begin), query.substr(value, end - value), 0, false, plain_value});
+    if (end != begin) push(query.substr(begin, equal - begin), query.substr(value, end - value), false, plain_value);
     as_sent = as_sent && plain_value && value != equal && end + 1 != query.size();
     begin = end + 1;
   }
@@ -289,7 +305,7 @@ bool Parameters::add(std::string_view query, bool form) {
     Parameter p{pair.substr(0, equal), pair.substr(std::min(equal + 1, pair.size())), 0, form, false};
     // A semicolon separates nothing and is not allowed (as in Go's net/url since 1.17).
     if (pair.find(';') == std::string_view::npos && decode(p.name) && decode(p.value)) {
-      push(p);
+      push(p.name, p.value, p.form, p.plain);
     } else if (form) {
       return false;
     }

@@ -72,7 +72,7 @@ class Parameters {
     bool plain;
   };
   bool add(std::string_view query, bool form);
-  void push(Parameter parameter);
+  void push(std::string_view name, std::string_view value, bool form, bool plain);
   Text decoded_[2];
   std::vector<Parameter> parameters_;
   std::string_view as_sent_;  // a query whose pairs are all written as they stand, if they are in order

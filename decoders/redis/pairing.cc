@@ -52,8 +52,6 @@ void Redis::take_command(State& state, Request& request, Bytes text, Context& co
     state.owed = 0;
     state.doubt = false;
   }
-  request.text_size = static_cast<std::uint32_t>(text.size());
-  request.in_transaction = state.in_transaction;
   if (request.command.kind != CommandKind::plain) [[unlikely]] {
     if (request.command.kind == CommandKind::multi) state.in_transaction = request.in_transaction = true;
     if (request.command.kind == CommandKind::exec || request.command.kind == CommandKind::reset)

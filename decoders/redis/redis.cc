@@ -172,6 +172,7 @@ Step Redis::read_commands(State& state, Direction direction, Cursor data, Contex
       if (got == Got::more) return wait_for_more(assembly, offered, data.size());
       if (got == Got::wrong) return lose_place(state, direction, context);
       Request request{.command = assembly.reader.command(),
+                      .in_transaction = state.in_transaction,
                       .damaged = assembly.damaged,
                       .begin = assembly.begin,
                       .octets = assembly.octets};
@@ -181,6 +182,7 @@ Step Redis::read_commands(State& state, Direction direction, Cursor data, Contex
       continue;
     }
     Request request;
+    request.in_transaction = state.in_transaction;
     request.begin = kept_begin != kNever ? kept_begin : context.time();
     if (!state.synced[index(direction)]) {
       const Got got = redis::may_begin_command(data);

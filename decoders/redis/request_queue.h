@@ -15,7 +15,7 @@
 namespace spanbeat::redis {
 
 struct Request {
-  std::uint32_t text_size = 0;
+  std::uint32_t text_size = 0;  // once it is kept
   Command command;
   bool in_transaction = false;  // between MULTI and EXEC
   bool damaged = false;         // octets of it were lost
@@ -45,6 +45,7 @@ class RequestQueue {
       return false;
     std::uint8_t* to = block_.data + end_;
     std::memcpy(to, &request, sizeof request);
+    reinterpret_cast<Request*>(to)->text_size = static_cast<std::uint32_t>(text.size());
     copy_octets(to + sizeof request, text.data(), text.size());
     end_ += size;
     octets_ += request.octets;

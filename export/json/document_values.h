@@ -117,7 +117,7 @@ void DocumentWalk::write_related_ip(const EventHeader& header, const EventView& 
         const auto known_end = related_.begin() + static_cast<std::ptrdiff_t>(looked_at);
         if (address != header.source && address != header.destination &&
             std::find(related_.begin(), known_end, address) == known_end) {
-          related_.push_back(address);
+          related_.push_back(document_values::number<IpAddress>(value));  // from where it stands: one copy
           output.next(count++);
           output.add_ip(address);
         }

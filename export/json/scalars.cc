@@ -39,15 +39,13 @@ __m128i base64_of(__m128i octets) {
 }  // namespace
 
 char* write_community_id(const std::array<std::uint8_t, 20>& digest, char* out) {
-  std::uint8_t padded[32] = {};
-  std::memcpy(padded, digest.data(), digest.size());
   out[0] = '1';
   out[1] = ':';
   const auto load = [](const std::uint8_t* from) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)); };
   const auto store = [](char* to, __m128i text) { _mm_storeu_si128(reinterpret_cast<__m128i*>(to), text); };
-  store(out + 2, base64_of(load(padded)));
-  store(out + 18, base64_of(load(padded + 12)));
-  out[29] = '=';  // 20 octets are 26 characters and two thirds
+  store(out + 2, base64_of(load(digest.data())));
+  store(out + 18, base64_of(_mm_srli_si128(load(digest.data() + 4), 8)));  // the last eight, and zeros
+  out[29] = '=';                                                           // 20 octets are 26 characters and two thirds
   return out + kCommunityIdText;
 }
 
