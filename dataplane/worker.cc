@@ -308,13 +308,13 @@ inline void Worker::Impl::look_up(std::size_t begin, std::size_t count) {
 
 // Has the connection fetched, when the flow's record is there.
 inline void Worker::Impl::fetch_connection(std::size_t i) {
-  if (guesses[i] != kNoFlow && engine.any()) engine.fetch(guesses[i]);
+  if (guesses[i] != kNoFlow && engine.many()) engine.fetch(guesses[i]);
 }
 
 // Has the octets fetched that a decoder will read: a message's head. What a decoder skips is left where it is.
 inline void Worker::Impl::fetch_payload(std::size_t i) {
-  if (guesses[i] == kNoFlow || !engine.any()) return;
-  engine.fetch_state(guesses[i]);
+  if (guesses[i] == kNoFlow) return;
+  if (engine.many()) engine.fetch_state(guesses[i]);
   const Bytes payload = headers[i].payload;
   if (payload.size() <= kCacheLine || engine.skips(guesses[i], payload.size())) return;
   prefetch_lines(payload.data() + kCacheLine, std::min(payload.size(), kFetched) - kCacheLine);

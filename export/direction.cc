@@ -19,11 +19,12 @@ std::pair<std::uint64_t, std::uint64_t> words_of(const IpAddress& address) {
 }
 
 // The IPv4 address inside an IPv4-mapped IPv6 address, put into `room`; any other address as it is.
-const IpAddress& unmapped(const IpAddress& address, IpAddress& room) {
-  const auto [first, last] = words_of(address);
+const IpAddress* unmapped(const IpAddress* address, IpAddress& room) {
+  const auto [first, last] = words_of(*address);
   constexpr std::uint64_t kMapped = 0xffff'0000;  // behind 80 bits of zero
-  if (address.version != IpVersion::v6 || first != 0 || (last & 0xffff'ffff) != kMapped) return address;
-  return room = IpAddress::from_wire({address.octets.data() + 12, 4});
+  if (address->version != IpVersion::v6 || first != 0 || (last & 0xffff'ffff) != kMapped) return address;
+  room = IpAddress::from_wire({address->octets.data() + 12, 4});
+  return &room;
 }
 
 // Loopback or link-local: never leaves the link, so one end is this host.
@@ -51,8 +52,8 @@ std::string_view name_of(NetworkDirection direction) {
 
 NetworkDirection DirectionRules::direction(const IpAddress& from, const IpAddress& to) const {
   IpAddress rooms[2];
-  const IpAddress& source = unmapped(from, rooms[0]);
-  const IpAddress& destination = unmapped(to, rooms[1]);
+  const IpAddress& source = *unmapped(&from, rooms[0]);
+  const IpAddress& destination = *unmapped(&to, rooms[1]);
   const auto own = [this](const IpAddress& address) {
     return address.version != IpVersion::none && std::find(own_.begin(), own_.end(), address) != own_.end();
   };

@@ -40,8 +40,7 @@ class EventArena {
     if (in_use_ + wanted > ceiling_) [[unlikely]]
       return {};
     Free* const kept = std::exchange(free_[index], free_[index]->next);
-    __builtin_prefetch(free_[index],
-                       1);  // a chain of loads, and long behind a burst: the next one is fetched meanwhile
+    __builtin_prefetch(free_[index], 1);  // a chain of loads, and a long one after a burst
     kept_ -= wanted;
     in_use_ += wanted;
     return {reinterpret_cast<std::uint8_t*>(kept), wanted - kPadding};

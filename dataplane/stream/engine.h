@@ -73,13 +73,15 @@ class StreamEngine {
   void start(Time now);
   // Is anything decoded now?
   [[nodiscard]] bool any() const { return open_ != 0; }
+  // Are so many connections open that one whose turn it is will not be in the core's own caches?
+  [[nodiscard]] bool many() const { return open_ > 4096; }
   // Ends the connection of a flow, if there is one.
   void close_flow(FlowIndex flow, CloseReason reason);
   // When the flow's connection was last used; kNever without one.
   [[nodiscard]] Time last_use(const FlowRecord& record) {
     return record.connection == 0 ? kNever : at(record.connection - 1).last;
   }
-  // Has the flow's connection fetched; and, once that is there, what its decoder knows of it.
+  // Has the flow's connection fetched, when the record is there; and, when that is there too, its decoder's state.
   void fetch(FlowIndex flow) {
     const std::uint32_t number = flows_.record(flow).connection;
     if (number != 0) prefetch_lines(&at(number - 1), sizeof(Conversation));
