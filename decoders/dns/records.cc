@@ -15,6 +15,8 @@ namespace {
 
 using enum RdataKind;
 
+constexpr std::uint16_t kInternet = 1;  // class IN, RFC 1035 section 3.2.4
+
 // The text of the name at `at`; `buffer` has room for kMaxNameText characters.
 std::string_view name_text(const DnsText& dns, std::size_t at, char* buffer) {
   const Bytes message = dns.message.octets;
@@ -306,8 +308,6 @@ void render(Event& event, const DnsText& dns) {
 
 namespace {
 
-constexpr std::uint16_t kInternet = 1;  // RFC 1035 section 3.2.4
-
 std::size_t put_prefix(std::uint16_t type, std::uint16_t class_value, QuestionBuffer& buffer) {
   Digits class_digits;
   Digits type_digits;
@@ -321,8 +321,8 @@ std::size_t put_prefix(std::uint16_t type, std::uint16_t class_value, QuestionBu
 }
 
 // Of nearly all questions, by type.
-const std::array<std::string, 260> kInternetPrefixes = [] {
-  std::array<std::string, 260> prefixes;
+const auto kInternetPrefixes = [] {
+  std::array<std::string, std::tuple_size_v<decltype(DnsWords::types)>> prefixes;
   for (std::size_t type = 0; type < prefixes.size(); ++type) {
     QuestionBuffer buffer;
     prefixes[type].assign(buffer.text, put_prefix(static_cast<std::uint16_t>(type), kInternet, buffer));
@@ -349,7 +349,7 @@ void write_section(Event& event, Field field, const DnsSection& section, const D
         addresses->places[addresses->count++] = {static_cast<std::uint16_t>(record.begin),
                                                  static_cast<std::uint16_t>(size)};
       }
-      if (record.class_value == 1) {
+      if (record.class_value == kInternet) {
         write_address_record(tree, record, IpAddress::from_wire(message.subspan(record.begin, size)),
                              name_text(dns, record.name, buffer));
         return;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <concepts>
 
 #include "export/json/document_values.h"
 #include "export/json/value_output.h"
@@ -86,29 +85,29 @@ std::uint64_t DocumentWalk::conditions(const StreamPlan& plan, const EventHeader
          std::uint64_t{set.has(Field::destination_domain)} << (kGroups - 1);
 }
 
-namespace {
-
-// Bit i: is the i-th true?
-std::uint64_t bits_of(std::same_as<bool> auto... there) {
-  std::uint64_t bits = 0;
-  unsigned place = 0;
-  ((bits |= std::uint64_t{there} << place++), ...);
-  return bits;
-}
-
-}  // namespace
-
 std::uint64_t DocumentWalk::conditions(const StreamPlan& plan, const EventHeader& header) {
   const bool has_source = header.source.version != IpVersion::none;
   const bool has_destination = header.destination.version != IpVersion::none;
   const bool has_start = header.start != kNever;
   const bool has_end = header.end != kNever;
-  return bits_of(
-      has_source, header.source_port != 0, header.source_bytes != 0, has_destination, header.destination_port != 0,
-      header.destination_bytes != 0, has_source || has_destination, header.transport != Transport::none,
+  const bool there[kGroups - 2] = {
+      has_source,
+      header.source_port != 0,
+      header.source_bytes != 0,
+      has_destination,
+      header.destination_port != 0,
+      header.destination_bytes != 0,
+      has_source || has_destination,
+      header.transport != Transport::none,
       header.has_community_id != 0,
       plan.is_flow() || header.source_bytes + header.destination_bytes != 0,  // a flow without octets says so
-      has_start, has_end, has_start && has_end && header.end >= header.start, header.status != Status::none);
+      has_start,
+      has_end,
+      has_start && has_end && header.end >= header.start,
+      header.status != Status::none};
+  std::uint64_t bits = 0;
+  for (std::size_t i = 0; i < kGroups - 2; ++i) bits |= std::uint64_t{there[i]} << i;
+  return bits;
 }
 
 FieldSet DocumentWalk::derived(const StreamPlan& plan, std::uint64_t conditions) const {
