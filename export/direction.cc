@@ -5,27 +5,9 @@
 
 #include <algorithm>
 #include <cstring>
-#include <utility>
 
 namespace spanbeat {
 namespace {
-
-// The octets of an address, the first one lowest.
-std::pair<std::uint64_t, std::uint64_t> words_of(const IpAddress& address) {
-  std::pair<std::uint64_t, std::uint64_t> words;
-  std::memcpy(&words.first, address.octets.data(), sizeof words.first);
-  std::memcpy(&words.second, address.octets.data() + sizeof words.first, sizeof words.second);
-  return words;
-}
-
-// The IPv4 address inside an IPv4-mapped IPv6 address, put into `room`; any other address as it is.
-const IpAddress* unmapped(const IpAddress* address, IpAddress& room) {
-  const auto [first, last] = words_of(*address);
-  constexpr std::uint64_t kMapped = 0xffff'0000;  // behind 80 bits of zero
-  if (address->version != IpVersion::v6 || first != 0 || (last & 0xffff'ffff) != kMapped) return address;
-  room = IpAddress::from_wire({address->octets.data() + 12, 4});
-  return &room;
-}
 
 // Loopback or link-local: never leaves the link, so one end is this host.
 bool is_on_host(const IpAddress& address, bool multicast_too) {
@@ -35,8 +17,9 @@ bool is_on_host(const IpAddress& address, bool multicast_too) {
            (multicast_too && octets[0] == 224 && octets[1] == 0 && octets[2] == 0);
   }
   if (address.version == IpVersion::v6) {
-    const auto [first, last] = words_of(address);
-    return (first == 0 && last == std::uint64_t{1} << 56) || (octets[0] == 0xfe && (octets[1] & 0xc0) == 0x80) ||
+    static constexpr std::uint8_t kLoopback[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+    return std::memcmp(octets.data(), kLoopback, sizeof kLoopback) == 0 ||
+           (octets[0] == 0xfe && (octets[1] & 0xc0) == 0x80) ||
            (multicast_too && octets[0] == 0xff && (octets[1] & 0x0f) == 0x02);
   }
   return false;
@@ -51,9 +34,8 @@ std::string_view name_of(NetworkDirection direction) {
 }
 
 NetworkDirection DirectionRules::direction(const IpAddress& from, const IpAddress& to) const {
-  IpAddress rooms[2];
-  const IpAddress& source = *unmapped(&from, rooms[0]);
-  const IpAddress& destination = *unmapped(&to, rooms[1]);
+  const IpAddress source = from.unmapped();
+  const IpAddress destination = to.unmapped();
   const auto own = [this](const IpAddress& address) {
     return address.version != IpVersion::none && std::find(own_.begin(), own_.end(), address) != own_.end();
   };

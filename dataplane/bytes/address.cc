@@ -89,8 +89,7 @@ std::size_t format_ip(const IpAddress& address, char* out) {
   if (address.version == IpVersion::none) return 0;
   if (address.version == IpVersion::v4) return format_v4(address.octets.data(), out);
   const auto& octets = address.octets;
-  static constexpr std::uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  if (std::memcmp(octets.data(), kMapped, sizeof kMapped) == 0) return format_v4(octets.data() + 12, out);
+  if (address.is_mapped()) return format_v4(octets.data() + 12, out);
 
   const __m128i loaded = _mm_loadu_si128(reinterpret_cast<const __m128i*>(octets.data()));
   const __m128i zero = _mm_cmpeq_epi16(loaded, _mm_setzero_si128());

@@ -38,6 +38,16 @@ struct IpAddress {
     address.version = version;
     return address;
   }
+  // ::ffff:a.b.c.d, RFC 4291 section 2.5.5.2.
+  [[nodiscard]] bool is_mapped() const {
+    const auto first = load<std::uint64_t>(octets.data());
+    const auto rest = load<std::uint32_t>(octets.data() + sizeof first);
+    return version == IpVersion::v6 && first == 0 && rest == 0xffff0000;  // the first octet is the lowest
+  }
+  // The IPv4 address inside such a one; any other address as it is.
+  [[nodiscard]] IpAddress unmapped() const {
+    return is_mapped() ? from_wire(octets.data() + 12, IpVersion::v4) : *this;
+  }
   // Octets on the wire: 0, 4 or 16.
   [[nodiscard]] std::size_t size() const { return version == IpVersion::v4 ? 4 : version == IpVersion::v6 ? 16 : 0; }
   [[nodiscard]] Bytes wire() const { return {octets.data(), size()}; }

@@ -26,6 +26,23 @@ inline constexpr std::size_t kPadding = 64;
   return {reinterpret_cast<const std::uint8_t*>(characters.data()), characters.size()};
 }
 
+// A number as it lies in memory, wherever it begins.
+template <typename Word>
+[[nodiscard]] inline Word load(const void* at) {
+  Word word;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
+// Up to eight octets, each in its place, and zeros behind them.
+[[nodiscard]] inline std::uint64_t load_few(const void* from, std::size_t size) {
+  const auto* const at = static_cast<const std::uint8_t*>(from);
+  if (size == 8) return load<std::uint64_t>(at);
+  if (size >= 4) return load<std::uint32_t>(at) | std::uint64_t{load<std::uint32_t>(at + size - 4)} << 8 * (size - 4);
+  if (size == 0) return 0;
+  return at[0] | std::uint64_t{at[size / 2]} << 8 * (size / 2) | std::uint64_t{at[size - 1]} << 8 * (size - 1);
+}
+
 // Copies in pieces of 32 octets, without a call: up to 31 more are read and written behind both. Gives the place behind
 // what was copied.
 template <typename Octet>

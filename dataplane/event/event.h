@@ -136,8 +136,9 @@ class Event {
   // Sets a text field to parts put one behind the other.
   template <Field field>
   __attribute__((always_inline)) void set_joined(std::same_as<std::string_view> auto... parts);
-  // Sets a plain text field to `size` characters, all of which the caller writes at the place given: one that puts
-  // small pieces together saves a copy that would have to wait for them. Null when there is no room.
+  // Sets a plain text field to `size` characters, all of which the caller writes at the place given, and up to
+  // kCopySlack more: one that puts small pieces together saves a copy that would have to wait for them. Null when there
+  // is no room.
   template <Field field>
   [[nodiscard]] char* place_text(std::size_t size);
   template <Field field>
@@ -313,20 +314,6 @@ inline void Event::set_all(const Values&... given) {
 }
 
 template <Field field>
-inline void Event::set_joined(std::same_as<std::string_view> auto... parts) {
-  static_assert(FieldTraits<field>::type == FieldType::keyword && FieldTraits<field>::list == FieldList::no);
-  const std::size_t size = (parts.size() + ...);
-  if (!has_room(size, 1) && !grow(size, 1)) [[unlikely]] {
-    put(entry_head(field), nullptr, 0, false);
-    (append(field, parts), ...);
-    return;
-  }
-  std::uint8_t* to = record_->base() + record_->used;
-  ((copy_octets(to, parts.data(), parts.size()), to += parts.size()), ...);
-  record_->add(entry_head(field), size);
-}
-
-template <Field field>
 inline char* Event::place_text(std::size_t size) {
   static_assert(FieldTraits<field>::type == FieldType::keyword && FieldTraits<field>::list == FieldList::no);
   if (!has_room(size, 1) && !grow(size, 1)) [[unlikely]]
@@ -334,6 +321,18 @@ inline char* Event::place_text(std::size_t size) {
   std::uint8_t* const to = record_->base() + record_->used;
   record_->add(entry_head(field), size);
   return reinterpret_cast<char*>(to);
+}
+
+template <Field field>
+inline void Event::set_joined(std::same_as<std::string_view> auto... parts) {
+  static_assert(FieldTraits<field>::type == FieldType::keyword && FieldTraits<field>::list == FieldList::no);
+  auto* to = reinterpret_cast<std::uint8_t*>(place_text<field>((parts.size() + ...)));
+  if (to == nullptr) [[unlikely]] {
+    put(entry_head(field), nullptr, 0, false);
+    (append(field, parts), ...);
+    return;
+  }
+  ((copy_octets(to, parts.data(), parts.size()), to += parts.size()), ...);
 }
 
 template <Field field>

@@ -8,13 +8,6 @@
 namespace spanbeat {
 namespace {
 
-template <typename Word>
-std::uint64_t load(const std::uint8_t* octets) {
-  Word word;
-  std::memcpy(&word, octets, sizeof word);
-  return word;
-}
-
 // All of a message is one block of SHA-1 with its padding (RFC 3174 section 4): a one, zeros, and the length in bits.
 // Put together in registers and stored 16 octets at a time, as SHA-1 loads them: otherwise each load would wait for the
 // stores before it.

@@ -55,12 +55,6 @@ class FlowKeyMaker {
   [[nodiscard]] FlowKey on_link(const FlowKey& key) const;
 
  private:
-  template <typename Word>
-  [[nodiscard]] static Word load(const void* at) {
-    Word word;
-    std::memcpy(&word, at, sizeof word);
-    return word;
-  }
   [[nodiscard]] static std::uint64_t load48(const std::uint8_t* at) {
     return load<std::uint32_t>(at) | static_cast<std::uint64_t>(load<std::uint16_t>(at + 4)) << 32;
   }

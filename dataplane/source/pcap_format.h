@@ -28,8 +28,7 @@ struct Window {
 // Reads a word that lies anywhere. `swapped`: in the other byte order than this machine's.
 template <typename Word>
 [[nodiscard]] inline Word load(const std::uint8_t* at, bool swapped) {
-  Word word;
-  std::memcpy(&word, at, sizeof word);
+  const auto word = load<Word>(at);
   if (!swapped) return word;
   if constexpr (sizeof word == 2) return __builtin_bswap16(word);
   if constexpr (sizeof word == 4) return __builtin_bswap32(word);

@@ -212,7 +212,7 @@ void StreamEngine::make_state(Connection& connection) {
   if (!pool.empty()) {
     connection.state = pool.back();
     pool.pop_back();
-    if (!pool.empty()) prefetch_lines(pool.back(), 2 * kCacheLine);  // for the next one
+    if (!pool.empty()) prefetch_lines(pool.back(), kStateFetched);  // for the next one
   } else {
     if (states_made_ >= limits_.max_connections) free_a_state();
     ++states_made_;

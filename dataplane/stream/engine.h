@@ -89,7 +89,7 @@ class StreamEngine {
   void fetch_state(FlowIndex flow) {
     const std::uint32_t number = flows_.record(flow).connection;
     const void* const state = number != 0 ? at(number - 1).state : nullptr;
-    if (state != nullptr) prefetch_lines(state, 2 * kCacheLine);
+    if (state != nullptr) prefetch_lines(state, kStateFetched);
   }
   // Will no decoder look at the next so many octets of the flow, as far as is known before they have their turn?
   [[nodiscard]] bool skips(FlowIndex flow, std::size_t octets) {
@@ -116,6 +116,7 @@ class StreamEngine {
   using Wheel = TimingWheel<26>;  // 67 ms
   static constexpr std::size_t kPage = 256;
   static constexpr std::uint32_t kNone = UINT32_MAX;
+  static constexpr std::size_t kStateFetched = 2 * kCacheLine;  // of a decoder's state, before its turn
 
   [[nodiscard]] Connection& at(std::uint32_t number) { return pages_[number / kPage][number % kPage]; }
   [[nodiscard]] std::uint32_t open(FlowIndex flow, ProtocolId protocol, bool tcp);

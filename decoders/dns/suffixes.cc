@@ -17,22 +17,9 @@ constexpr char lower(char c) {
   return static_cast<char>(c | static_cast<char>(static_cast<unsigned>(c - 'A') < 26u ? 0x20 : 0));
 }
 
-template <typename Word>
-std::uint64_t load(const char* at) {
-  Word word;
-  std::memcpy(&word, at, sizeof word);
-  return word;
-}
 // Every character of a text of at most eight in one number.
-std::uint64_t word_of(std::string_view text) {
-  const char* at = text.data();
-  const std::size_t size = text.size();
-  if (size == 8) return load<std::uint64_t>(at);
-  if (size >= 4) return load<std::uint32_t>(at) | load<std::uint32_t>(at + size - 4) << 32;
-  if (size == 0) return 0;
-  return load<std::uint8_t>(at) | load<std::uint8_t>(at + size / 2) << 8 | load<std::uint8_t>(at + size - 1) << 16;
-}
-// Eight characters at a time.
+std::uint64_t word_of(std::string_view text) { return load_few(text.data(), text.size()); }
+// In lower case, eight characters at a time.
 std::uint64_t lower(std::uint64_t word) {
   constexpr std::uint64_t kEach = 0x0101010101010101;
   const std::uint64_t sevens = word & 0x7f * kEach;

@@ -58,26 +58,6 @@ constexpr Ranges kQueryRanges{"&&-.09==AZ__az~~"};  // in a query, with its '=' 
 constexpr Ranges kPairRanges{"\0%'<>\xff>\xff>\xff>\xff>\xff>\xff"};
 constexpr Ranges kNameRanges{"\0\"$.09;>AZ\\\xff\\\xff\\\xff"};
 
-// One to fifteen characters, without those behind them.
-__m128i load_few(const char* at, std::size_t size) {
-  const auto word = [at]<typename Word>(std::size_t place, Word value) {
-    std::memcpy(&value, at + place, sizeof value);
-    return std::uint64_t{value};
-  };
-  if (size >= 8) {
-    const std::uint64_t last = word(size - 8, std::uint64_t{}) >> 8 * (15 - size) >> 8;
-    return _mm_set_epi64x(static_cast<long long>(last), static_cast<long long>(word(0, std::uint64_t{})));
-  }
-  std::uint64_t few = 0;
-  if (size >= 4) {
-    few = word(0, std::uint32_t{}) | word(size - 4, std::uint32_t{}) << 8 * (size - 4);
-  } else {
-    few = word(0, std::uint8_t{}) | word(size / 2, std::uint8_t{}) << 8 * (size / 2) |
-          word(size - 1, std::uint8_t{}) << 8 * (size - 1);
-  }
-  return _mm_set_epi64x(0, static_cast<long long>(few));
-}
-
 // How many characters at the beginning of `text` are in the ranges.
 std::size_t span_of(const Ranges& ranges, std::string_view text) {
   constexpr int kMode = _SIDD_UBYTE_OPS | _SIDD_CMP_RANGES | _SIDD_MASKED_NEGATIVE_POLARITY;
@@ -90,7 +70,12 @@ std::size_t span_of(const Ranges& ranges, std::string_view text) {
   }
   const std::size_t rest = text.size() % 16;
   if (rest == 0) return at;
-  const int other = _mm_cmpestri(bounds, 16, load_few(text.data() + at, rest), static_cast<int>(rest), kMode);
+  // In a register: a copy of the rest would have to be waited for.
+  const char* const last = text.data() + at;
+  const std::uint64_t words[2] = {load_few(last, std::min<std::size_t>(rest, 8)),
+                                  rest > 8 ? load_few(last + 8, rest - 8) : 0};
+  const __m128i tail = _mm_set_epi64x(static_cast<long long>(words[1]), static_cast<long long>(words[0]));
+  const int other = _mm_cmpestri(bounds, 16, tail, static_cast<int>(rest), kMode);
   return std::min(at + static_cast<std::size_t>(other), text.size());
 }
 

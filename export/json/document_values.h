@@ -34,10 +34,7 @@ inline const auto kTransportWords = words_of<6, Transport>();
 inline const auto kDirectionWords = words_of<7, NetworkDirection>();
 inline constexpr char kIpVersionWords[2][48] = {"ipv4", "ipv6"};
 
-inline bool is_ipv4(const IpAddress& address) {
-  static constexpr std::uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  return address.version == IpVersion::v4 || std::memcmp(address.octets.data(), kMapped, sizeof kMapped) == 0;
-}
+inline bool is_ipv4(const IpAddress& address) { return address.version == IpVersion::v4 || address.is_mapped(); }
 
 template <typename Number>
 Number number(Bytes value) {

@@ -16,19 +16,6 @@ bool parse_prefix(std::string_view text, unsigned most, std::uint8_t& out) {
   return true;
 }
 
-// ::ffff:a.b.c.d
-bool is_mapped(const IpAddress& address) {
-  return address.version == IpVersion::v6 &&
-         std::all_of(address.octets.begin(), address.octets.begin() + 10,
-                     [](std::uint8_t octet) { return octet == 0; }) &&
-         address.octets[10] == 0xff && address.octets[11] == 0xff;
-}
-
-IpAddress unmapped(const IpAddress& address) {
-  if (!is_mapped(address)) return address;
-  return IpAddress::from_wire({address.octets.data() + 12, 4});
-}
-
 void clear_host_bits(IpAddress& address, unsigned prefix) {
   for (unsigned bit = prefix; bit < address.size() * 8; ++bit) {
     address.octets[bit / 8] = static_cast<std::uint8_t>(address.octets[bit / 8] & ~(0x80U >> (bit % 8)));
@@ -115,8 +102,8 @@ bool NetworkList::add(std::string_view entry) {
   const unsigned bits = made.network.version == IpVersion::v4 ? 32 : 128;
   if (!parse_prefix(entry.substr(slash + 1), bits, made.prefix)) return false;
   clear_host_bits(made.network, made.prefix);
-  if (is_mapped(made.network) && made.prefix >= 96) {
-    made.network = unmapped(made.network);
+  if (made.network.is_mapped() && made.prefix >= 96) {
+    made.network = made.network.unmapped();
     made.prefix = static_cast<std::uint8_t>(made.prefix - 96);
   }
   entries_.push_back(made);
@@ -125,7 +112,7 @@ bool NetworkList::add(std::string_view entry) {
 
 bool NetworkList::contains(const IpAddress& address) const {
   if (address.version == IpVersion::none) return false;
-  const IpAddress plain = unmapped(address);
+  const IpAddress plain = address.unmapped();
   return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) { return matches(entry, plain); });
 }
 
