@@ -54,9 +54,7 @@ FileSink::FileSink(FileOptions options, Clock& clock) : WritingSink(clock), opti
   if (options_.path.empty()) options_.path = ".";
 }
 
-FileSink::~FileSink() {
-  if (descriptor_ >= 0) (void)::close(descriptor_);
-}
+FileSink::~FileSink() { close_file(); }
 
 bool FileSink::prepare() {
   return make_folders(options_.path, folder_mode(options_.permissions)) &&
@@ -118,10 +116,11 @@ bool FileSink::open_file(bool anew) {
   }
   // The mask of the process does not decide what was asked for.
   if (status.st_size == 0 && S_ISREG(status.st_mode)) (void)fchmod(opened, static_cast<mode_t>(options_.permissions));
-  if (descriptor_ >= 0) (void)::close(descriptor_);
+  close_file();
   descriptor_ = opened;
   current_ = path;
   size_ = static_cast<std::uint64_t>(status.st_size);
+  room_.begin(descriptor_, options_.rotate_every_bytes);
   interval_ = interval_of(clock_.wall());
   remove_oldest();
   return true;
@@ -163,6 +162,7 @@ WritingSink::Written FileSink::write(const Batch& batch, std::size_t offset, std
     if (size_ + (after - offset) > options_.rotate_every_bytes) break;
     end = after;
   }
+  room_.before_write(size_, size_ + (end - offset));
   while (true) {
     const ssize_t written = ::write(descriptor_, batch.text.data() + offset, end - offset);
     if (written > 0) {
@@ -185,8 +185,12 @@ void FileSink::take_back(std::size_t octets) {
   if (ftruncate(descriptor_, static_cast<off_t>(size_ - octets)) == 0) size_ -= octets;
 }
 
-void FileSink::close_medium() {
-  if (descriptor_ >= 0) (void)::close(descriptor_);
+void FileSink::close_medium() { close_file(); }
+
+void FileSink::close_file() {
+  if (descriptor_ < 0) return;
+  room_.give_back(size_);
+  (void)::close(descriptor_);
   descriptor_ = -1;
 }
 

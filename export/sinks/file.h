@@ -10,6 +10,7 @@
 #pragma once
 
 #include "base/settings.h"
+#include "export/sinks/room_ahead.h"
 #include "export/sinks/writing_sink.h"
 
 namespace spanbeat {
@@ -36,6 +37,7 @@ class FileSink : public WritingSink {
   FileSink& operator=(const FileSink&) = delete;
 
   [[nodiscard]] std::string_view name() const override { return "file"; }
+  [[nodiscard]] std::size_t wanted_bytes() const override { return std::size_t{512} << 10; }
   // Makes the folder; false, with errno set, when it cannot be made or written to.
   [[nodiscard]] bool prepare();
   // The file that is being written; empty before the first write.
@@ -56,6 +58,7 @@ class FileSink : public WritingSink {
   [[nodiscard]] std::vector<Existing> existing() const;
   [[nodiscard]] bool open_file(bool anew);
   void remove_oldest();
+  void close_file();
   [[nodiscard]] bool reached_the_disk() const;
   [[nodiscard]] Time interval_of(Time wall) const;
 
@@ -63,6 +66,7 @@ class FileSink : public WritingSink {
   int descriptor_ = -1;
   std::string current_;
   std::uint64_t size_ = 0;
+  RoomAhead room_;
   Time interval_ = 0;  // which rotate_interval the file was begun in
 };
 
