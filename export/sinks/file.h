@@ -37,6 +37,7 @@ class FileSink : public WritingSink {
   FileSink& operator=(const FileSink&) = delete;
 
   [[nodiscard]] std::string_view name() const override { return "file"; }
+  // Of large writes the page cache is made in large pieces; beyond that size they gain nothing more.
   [[nodiscard]] std::size_t wanted_bytes() const override { return std::size_t{512} << 10; }
   // Makes the folder; false, with errno set, when it cannot be made or written to.
   [[nodiscard]] bool prepare();

@@ -1,9 +1,8 @@
 // Blocks of a file taken before they are written, in large pieces.
 //
 // What:   a growing file gets room for what comes next, as much as it holds already; what was not used is given back.
-// Why:    for a block without a place ext4 makes a promise and an entry in a tree at each write, 4 KiB at a time: a
-// third
-//         of what writing documents costs. The file also lies in fewer pieces.
+// Why:    a block without a place costs ext4 a promise and an entry in a tree for each 4 KiB written: a third of what
+//         writing documents takes. The file also lies in fewer pieces.
 // Limits: on ext4; elsewhere nothing happens (XFS does so itself), as after any error: the write itself tells what is
 //         wrong. The file's length is that of what was written throughout; after a crash its blocks may be more.
 #pragma once
