@@ -1,6 +1,5 @@
 """Makes traffic in memory, runs spanbeat and tcpdump over it, and takes what they cost."""
 import json
-import mmap
 import os
 import platform
 import re
@@ -44,19 +43,9 @@ def measure(command, log, env=None, stdout=subprocess.DEVNULL):
 
 
 def touch(octets):
-    """Uses memory and frees it at once, so that the next program finds that much which the machine really has.
-
-    A virtual machine's host may take back what has been free for two seconds. Whoever uses such a page first waits until the host has found
-    another, 9 µs for 4 KiB on one machine, and it counts as his own time: documents in a new file then cost up to five times as much.
-    """
-    child = os.fork()  # or this process' peak would be the programs': they begin as its copies
-    if child == 0:
-        with mmap.mmap(-1, max(octets, 1), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
-            memory.madvise(mmap.MADV_HUGEPAGE)
-            for at in range(0, octets, mmap.PAGESIZE):
-                memory[at] = 1
-        os._exit(0)
-    os.waitpid(child, 0)
+    """Has so much memory ready for the program that begins next; touch.py tells why."""
+    if octets != 0:
+        call([sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), "touch.py"), str(octets)])
 
 
 def size_of_files(folder):

@@ -28,7 +28,7 @@ class Mix:
         self.peers = peers         # Packetbeat 8.1, Suricata 9-dev with EVE, Cisco mercury
         self.documents = documents  # else flows are accounted and nothing is told: no file to write
         self.size = size  # of the capture that perf/run reads: so large that what a start costs (20 ms) hardly counts
-        # The same where documents go to a file: no larger than that a run ends within two seconds (bench.touch tells why).
+        # The same where documents go to a file: no larger than that a run ends within two seconds (touch.py tells why).
         self.size_for_file = size_for_file or size
         self.modes = [mode for mode in MODES if documents or mode != "file-json"]
 
