@@ -54,7 +54,7 @@ FileSink::FileSink(FileOptions options, Clock& clock) : WritingSink(clock), opti
   if (options_.path.empty()) options_.path = ".";
 }
 
-FileSink::~FileSink() { close_file(); }
+FileSink::~FileSink() { FileSink::close_medium(); }
 
 bool FileSink::prepare() {
   return make_folders(options_.path, folder_mode(options_.permissions)) &&
@@ -116,7 +116,7 @@ bool FileSink::open_file(bool anew) {
   }
   // The mask of the process does not decide what was asked for.
   if (status.st_size == 0 && S_ISREG(status.st_mode)) (void)fchmod(opened, static_cast<mode_t>(options_.permissions));
-  close_file();
+  close_medium();
   descriptor_ = opened;
   current_ = path;
   size_ = static_cast<std::uint64_t>(status.st_size);
@@ -185,9 +185,7 @@ void FileSink::take_back(std::size_t octets) {
   if (ftruncate(descriptor_, static_cast<off_t>(size_ - octets)) == 0) size_ -= octets;
 }
 
-void FileSink::close_medium() { close_file(); }
-
-void FileSink::close_file() {
+void FileSink::close_medium() {
   if (descriptor_ < 0) return;
   room_.give_back(size_);
   (void)::close(descriptor_);

@@ -59,7 +59,6 @@ class FileSink : public WritingSink {
   [[nodiscard]] std::vector<Existing> existing() const;
   [[nodiscard]] bool open_file(bool anew);
   void remove_oldest();
-  void close_file();
   [[nodiscard]] bool reached_the_disk() const;
   [[nodiscard]] Time interval_of(Time wall) const;
 
