@@ -32,8 +32,7 @@ SPANBEAT_INLINE void read_udp(Rest rest, Headers& headers, const TunnelSet& tunn
   if (rest.size() < 8) return finish(rest, DissectResult::network, headers);
   headers.transport = Transport::udp;
   headers.source_port = load16(rest.at);
-  std::uint16_t port;
-  std::memcpy(&port, rest.at + 2, sizeof port);
+  const auto port = load<std::uint16_t>(rest.at + 2);
   headers.destination_port = __builtin_bswap16(port);
   const std::size_t length = load16(rest.at + 4);
   rest.advance(8);

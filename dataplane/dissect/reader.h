@@ -31,17 +31,8 @@ enum EtherType : std::uint16_t {
   kErspan3 = 0x22eb,
 };
 
-inline std::uint16_t load16(const std::uint8_t* at) {
-  std::uint16_t word;
-  std::memcpy(&word, at, sizeof word);
-  return __builtin_bswap16(word);
-}
-
-inline std::uint32_t load32(const std::uint8_t* at) {
-  std::uint32_t word;
-  std::memcpy(&word, at, sizeof word);
-  return __builtin_bswap32(word);
-}
+inline std::uint16_t load16(const std::uint8_t* at) { return __builtin_bswap16(load<std::uint16_t>(at)); }
+inline std::uint32_t load32(const std::uint8_t* at) { return __builtin_bswap32(load<std::uint32_t>(at)); }
 
 // The part of the packet that is not read yet. `wire` is how long it was on the wire, at least size(). Small enough to
 // be handed on in registers.

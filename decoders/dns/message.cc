@@ -5,11 +5,7 @@
 namespace spanbeat {
 namespace {
 
-std::uint16_t be16(Bytes octets, std::size_t at) {
-  std::uint16_t value;
-  std::memcpy(&value, octets.data() + at, sizeof value);
-  return __builtin_bswap16(value);
-}
+std::uint16_t be16(Bytes octets, std::size_t at) { return __builtin_bswap16(load<std::uint16_t>(octets.data() + at)); }
 
 // RFC 1035 section 4.1.2. A question that ends early lacks its type or class; a missing one breaks the message.
 std::size_t read_question(DnsMessage& message, std::size_t at, char* name) {

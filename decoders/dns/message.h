@@ -65,10 +65,6 @@ struct DnsMessage {
 [[nodiscard]] inline std::size_t read_record(Bytes message, std::size_t at, DnsRecord& record) {
   // Type, class, TTL and length of a record (RFC 1035 section 4.1.3).
   constexpr std::size_t kFixed = 10;
-  const auto be = [&message]<typename Word>(std::size_t place, Word word) {
-    std::memcpy(&word, message.data() + place, sizeof word);
-    return word;
-  };
   record.name = at;
   // Most records are owned by the name of the question, said as a pointer to it.
   if (message.size() - at >= kFixed + 2 && message[at] == 0xc0 && message[at + 1] == DnsMessage::kHeader) {
@@ -77,12 +73,12 @@ struct DnsMessage {
     at = skip_name(message, at);
     if (at == 0 || message.size() - at < kFixed) return 0;
   }
-  const std::uint64_t fixed = __builtin_bswap64(be(at, std::uint64_t{}));
+  const std::uint64_t fixed = __builtin_bswap64(load<std::uint64_t>(message.data() + at));
   record.type = static_cast<std::uint16_t>(fixed >> 48);
   record.class_value = static_cast<std::uint16_t>(fixed >> 32);
   record.ttl = static_cast<std::uint32_t>(fixed);
   record.begin = at + kFixed;
-  record.end = record.begin + __builtin_bswap16(be(at + 8, std::uint16_t{}));
+  record.end = record.begin + __builtin_bswap16(load<std::uint16_t>(message.data() + at + 8));
   return record.end <= message.size() ? record.end : 0;
 }
 

@@ -17,11 +17,7 @@ namespace {
 constexpr std::size_t kMostPacked = std::size_t{8} << 20;  // octets of a compressed packet that are waited for
 
 // Three octets; the one behind them is looked at too.
-std::uint32_t length_at(const std::uint8_t* octets) {
-  std::uint32_t length;
-  std::memcpy(&length, octets, sizeof length);
-  return length & 0xff'ff'ff;
-}
+std::uint32_t length_at(const std::uint8_t* octets) { return load<std::uint32_t>(octets) & 0xff'ff'ff; }
 
 // The length of the packet at the front, with its header; 0 when it is not here as a whole, or ends what is passed.
 std::size_t passed(const std::uint8_t* at, const std::uint8_t* end) {

@@ -8,12 +8,6 @@ namespace {
 constexpr std::ptrdiff_t kMostDigits = 18;
 constexpr std::uint16_t kLineEnd = 0x0a0d;  // as it is read from memory
 
-std::uint16_t two_octets(const std::uint8_t* at) {
-  std::uint16_t octets;
-  std::memcpy(&octets, at, sizeof octets);
-  return octets;
-}
-
 // A walk over counts and strings. After what is not there or not whole, it is of no use any more.
 class Walk {
  public:
@@ -27,7 +21,7 @@ class Walk {
     const bool two_digits = second < 10;
     const std::uint8_t* const line_end = at_ + (two_digits ? 3 : 2);
     if (*at_ != type) return false;
-    if (first >= 10 || two_octets(line_end) != kLineEnd) [[unlikely]]
+    if (first >= 10 || load<std::uint16_t>(line_end) != kLineEnd) [[unlikely]]
       return long_number(value);
     value = two_digits ? first * 10 + second : first;
     at_ = line_end + 2;
@@ -36,7 +30,8 @@ class Walk {
   [[nodiscard]] [[gnu::always_inline]] bool string(Bytes& octets) {
     std::size_t length = 0;
     if (!number('$', length)) return false;
-    if (end_ - at_ < static_cast<std::ptrdiff_t>(length + 2) || two_octets(at_ + length) != kLineEnd) return false;
+    if (end_ - at_ < static_cast<std::ptrdiff_t>(length + 2) || load<std::uint16_t>(at_ + length) != kLineEnd)
+      return false;
     octets = {at_, length};
     at_ += length + 2;
     return true;
@@ -58,7 +53,7 @@ class Walk {
     const std::uint8_t* at = digits;
     std::size_t read = 0;
     for (; *at >= '0' && *at <= '9' && at != digits + kMostDigits; ++at) read = read * 10 + (*at - std::size_t{'0'});
-    if (at == digits || two_octets(at) != kLineEnd) return false;
+    if (at == digits || load<std::uint16_t>(at) != kLineEnd) return false;
     value = read;
     at_ = at + 2;
     return true;
