@@ -20,10 +20,69 @@ std::string_view name_of(Transport transport) {
 
 using document_values::number_of;
 
+namespace {
+
+// Events that take more are written field by field, so that no document asks for much more room than it needs.
+constexpr std::size_t kMostByProgram = std::size_t{32} << 10;
+
+ValueKind kind_of_set(const FieldInfo& info) {
+  if (info.list != FieldList::no) return ValueKind::several;
+  switch (info.type) {
+    case FieldType::keyword:
+    case FieldType::boolean:  // has no value of its own
+      return ValueKind::text;
+    case FieldType::integer:
+      return ValueKind::integer;
+    case FieldType::floating:
+      return ValueKind::floating;
+    case FieldType::ip:
+      return ValueKind::ip;
+    case FieldType::date:
+      return ValueKind::date;
+    case FieldType::tree:
+      return ValueKind::tree;
+  }
+  return ValueKind::text;
+}
+
+ValueKind kind_of_derived(Field field) {
+  static constexpr std::pair<Field, ValueKind> kKinds[] = {{Field::timestamp, ValueKind::timestamp},
+                                                           {Field::event_start, ValueKind::start},
+                                                           {Field::event_end, ValueKind::end},
+                                                           {Field::event_duration, ValueKind::duration},
+                                                           {Field::source_ip, ValueKind::source_ip},
+                                                           {Field::destination_ip, ValueKind::destination_ip},
+                                                           {Field::client_ip, ValueKind::client_ip},
+                                                           {Field::server_ip, ValueKind::server_ip},
+                                                           {Field::source_port, ValueKind::source_port},
+                                                           {Field::client_port, ValueKind::source_port},
+                                                           {Field::destination_port, ValueKind::destination_port},
+                                                           {Field::server_port, ValueKind::destination_port},
+                                                           {Field::source_bytes, ValueKind::source_bytes},
+                                                           {Field::client_bytes, ValueKind::source_bytes},
+                                                           {Field::destination_bytes, ValueKind::destination_bytes},
+                                                           {Field::server_bytes, ValueKind::destination_bytes},
+                                                           {Field::client_domain, ValueKind::client_domain},
+                                                           {Field::server_domain, ValueKind::server_domain},
+                                                           {Field::network_bytes, ValueKind::network_bytes},
+                                                           {Field::network_type, ValueKind::network_type},
+                                                           {Field::network_transport, ValueKind::transport},
+                                                           {Field::network_direction, ValueKind::direction},
+                                                           {Field::network_community_id, ValueKind::community_id},
+                                                           {Field::status, ValueKind::status},
+                                                           {Field::related_ip, ValueKind::related_ip}};
+  for (const auto& [each, kind] : kKinds) {
+    if (each == field) return kind;
+  }
+  return ValueKind::constant;
+}
+
+}  // namespace
+
 DocumentWalk::DocumentWalk() {
   for (std::size_t i = 0; i < kFields; ++i) {
-    kinds_[i] = static_cast<std::uint8_t>(kFieldInfo[i].type);
-    if (kFieldInfo[i].list != FieldList::no) kinds_[i] |= kSeveral;
+    set_kinds_[i] = kind_of_set(kFieldInfo[i]);
+    derived_kinds_[i] = kind_of_derived(static_cast<Field>(i));
   }
 }
 
@@ -35,7 +94,7 @@ void DocumentWalk::index(const EventView& event) {
     const std::size_t field = number_of(field_of(event.head(entry)));
     if (tag_of(event.head(entry)) == kIsNull) [[unlikely]] {
       nulls.add(field);
-      if ((kinds_[field] & kSeveral) == 0) set.remove(field);
+      if (set_kinds_[field] != ValueKind::several) set.remove(field);
     } else {
       if (!set.has(field)) first_[field] = static_cast<std::uint16_t>(entry);
       last_[field] = static_cast<std::uint16_t>(entry);
@@ -139,15 +198,15 @@ Program::Places DocumentWalk::places() const {
 }
 
 template <typename Output>
-void DocumentWalk::write(const StreamPlan& plan, const EventHeader& header, const EventView& event,
-                         const FieldSet& derived, NetworkDirection direction, Output& output) {
+void DocumentWalk::write(const Given& given, const FieldSet& derived, Output& output) {
+  const EventView& event = given.event;
   const FieldSet set_fields = set_alone(derived);
   const Program::Places made_of = places();
   output.start(set_.count() + derived.count());
   for (std::size_t i = 0; i < FieldSet::kWords; ++i) {
     const std::uint64_t set = set_fields.word(i);
     std::uint64_t fields = set | (derived.word(i) & ~nulls_.word(i));
-    if (Output::kShowsNulls && plan.keep_null()) fields |= nulls_.word(i);
+    if (Output::kShowsNulls && given.plan.keep_null()) fields |= nulls_.word(i);
     while (fields != 0) {
       const int bit = std::countr_zero(fields);
       fields &= fields - 1;
@@ -161,7 +220,7 @@ void DocumentWalk::write(const StreamPlan& plan, const EventHeader& header, cons
         } else if (tag >= kSameTags) {
           output.text(event.text(last));
         } else {
-          write_set(kinds_[field], field, event, first_[field], last, output);
+          write_value(set_kinds_[field], field, first_[field], last, given, made_of, output);
         }
         continue;
       }
@@ -171,7 +230,7 @@ void DocumentWalk::write(const StreamPlan& plan, const EventHeader& header, cons
           continue;
         }
       }
-      write_derived(field, plan, header, event, direction, made_of, output);
+      write_value(derived_kinds_[field], field, Program::kNone, Program::kNone, given, made_of, output);
     }
   }
   output.end();
@@ -250,15 +309,15 @@ Program DocumentWalk::make_program(const StreamPlan& plan, const EventView& even
         program.add_text(word_of(head).text());
       } else if (const std::size_t text = last_[field] - same_as(head); same.contains(text)) {
         const auto [place, is_first] = same.place_of(text);
-        program.add_value(place, is_first ? Program::kFirstOfSameKind : Program::kSameKind,
+        program.add_value(place, is_first ? ValueKind::first_of_same : ValueKind::same,
                           static_cast<std::uint16_t>(text), static_cast<std::uint16_t>(text));
       } else {
-        program.add_value(field, kinds_[field], first_[field], static_cast<std::uint16_t>(text));
+        program.add_value(field, set_kinds_[field], first_[field], static_cast<std::uint16_t>(text));
       }
     } else if (plan.constants().has(field)) {
       program.add_text(plan.constant(field).json);
     } else {
-      program.add_derived(field);
+      program.add_value(field, derived_kinds_[field]);
     }
   }
   program.add_text(transitions.text(previous, Transitions::kEnd));
@@ -267,28 +326,18 @@ Program DocumentWalk::make_program(const StreamPlan& plan, const EventView& even
   return program;
 }
 
-SPANBEAT_INLINE void DocumentWalk::append_by_program(const Program& program, const StreamPlan& plan,
-                                                     const EventHeader& header, const EventView& event,
-                                                     NetworkDirection direction, JsonOutput& output) {
+SPANBEAT_INLINE void DocumentWalk::append_by_program(const Program& program, const Given& given,
+                                                     ProgramOutput& output) {
+  const EventHeader& header = given.header;
   if (program.shows_ends()) {
     ends_[Program::kSource].set(header.source_bytes, source_ip_, header.source_port);
     ends_[Program::kDestination].set(header.destination_bytes, destination_ip_, header.destination_port);
   }
-  output.start(program.steps().size(), program.room());
+  output.start(program.steps().size(), program.room() + program.times_shown() * escaped_room(header.size));
   const char* const text = program.text();
   for (const Program::Step& step : program.steps()) {
     output.piece(text + step.offset, step.size);
-    if (step.kind < Program::kSameKind) {
-      write_set(step.kind, step.field, event, step.first, step.last, output);
-    } else if (step.kind == Program::kSameKind) {
-      output.text_again(same_[step.field]);
-    } else if (step.kind == Program::kFirstOfSameKind) {
-      same_[step.field] = output.remembered_text(spanbeat::text(event.value(step.last)));
-    } else if (step.kind == Program::kEndKind) {
-      output.end_text(ends_[step.field].characters, ends_[step.field].size);
-    } else {
-      write_derived(step.field, plan, header, event, direction, program.places, output);
-    }
+    write_value(step.kind, step.field, step.first, step.last, given, program.places, output);
   }
   output.piece(program.end().data(), program.end().size());
   output.finish();
@@ -316,20 +365,23 @@ void DocumentWalk::append_json(const StreamPlan& plan, const EventHeader& header
                                NetworkDirection direction, JsonStyle& style, Transitions& transitions,
                                TextBuffer& buffer) {
   prepare(header);
-  JsonOutput output(style, transitions, buffer);
   const std::size_t begin = buffer.size();
   const EventView event(header, encoded);
+  const Given given{plan, header, event, direction};
   bool worth_making = false;
   const ProgramKey key{plan.id(), conditions(plan, header), event.heads()};
   const Program* const program = programs_.find(key, worth_making);
-  if (program != nullptr) [[likely]] {
-    append_by_program(*program, plan, header, event, direction, output);
-  } else {
-    index(event);
-    const FieldSet derived_fields = derived(plan, conditions(plan, header, set_));
-    if (worth_making) programs_.keep(key, make_program(plan, event, derived_fields, transitions));
-    write(plan, header, event, derived_fields, direction, output);
+  if (program != nullptr && header.size * program->times_shown() <= kMostByProgram) [[likely]] {
+    ProgramOutput output(style, transitions, buffer);
+    append_by_program(*program, given, output);
+    keep_community_id(output.community_id_at(), begin);
+    return;
   }
+  JsonOutput output(style, transitions, buffer);
+  index(event);
+  const FieldSet derived_fields = derived(plan, conditions(plan, header, set_));
+  if (worth_making) programs_.keep(key, make_program(plan, event, derived_fields, transitions));
+  write(given, derived_fields, output);
   keep_community_id(output.community_id_at(), begin);
 }
 
@@ -339,7 +391,7 @@ Value DocumentWalk::make_value(const StreamPlan& plan, const EventHeader& header
   index(event);
   prepare(header);
   ValueOutput output;
-  write(plan, header, event, derived(plan, conditions(plan, header, set_)), direction, output);
+  write({plan, header, event, direction}, derived(plan, conditions(plan, header, set_)), output);
   return output.take();
 }
 

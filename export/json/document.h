@@ -31,6 +31,14 @@ class DocumentWalk {
                                  NetworkDirection direction);
 
  private:
+  // What a document is made of.
+  struct Given {
+    const StreamPlan& plan;
+    const EventHeader& header;
+    const EventView& event;
+    NetworkDirection direction;
+  };
+
   // Texts that stand in several places of a document, 48 octets readable.
   struct ShortText {
     char characters[kScalarRoom];
@@ -50,8 +58,7 @@ class DocumentWalk {
   void index(const EventView& event);
   // The texts of what stands in several places.
   void prepare(const EventHeader& header);
-  void append_by_program(const Program& program, const StreamPlan& plan, const EventHeader& header,
-                         const EventView& event, NetworkDirection direction, JsonOutput& output);
+  void append_by_program(const Program& program, const Given& given, ProgramOutput& output);
   // Which of Groups are there, a bit for each; their fields and the constant ones.
   [[nodiscard]] static std::uint64_t conditions(const StreamPlan& plan, const EventHeader& header);
   // The same, and what follows from the event's own fields.
@@ -70,20 +77,15 @@ class DocumentWalk {
   static Groups groups(bool flow);
 
   template <typename Output>
-  SPANBEAT_INLINE void write(const StreamPlan& plan, const EventHeader& header, const EventView& event,
-                             const FieldSet& derived, NetworkDirection direction, Output& output);
+  SPANBEAT_INLINE void write(const Given& given, const FieldSet& derived, Output& output);
   // Where derived fields are made of what the event sets.
   [[nodiscard]] Program::Places places() const;
   // The fields that are written as the event sets them.
   [[nodiscard]] FieldSet set_alone(const FieldSet& derived) const;
-  // A value from the entry `last`; of a field that may have several, all from `first` on.
+  // A value of the event from the entry `last`; of a field that may have several, all from `first` on.
   template <typename Output>
-  SPANBEAT_INLINE void write_set(std::uint8_t kind, std::size_t field, const EventView& event, std::size_t first,
-                                 std::size_t last, Output& output);
-  template <typename Output>
-  SPANBEAT_INLINE void write_derived(std::size_t field, const StreamPlan& plan, const EventHeader& header,
-                                     const EventView& event, NetworkDirection direction, const Program::Places& places,
-                                     Output& output);
+  SPANBEAT_INLINE void write_value(ValueKind kind, std::size_t field, std::size_t first, std::size_t last,
+                                   const Given& given, const Program::Places& places, Output& output);
   template <typename Output>
   SPANBEAT_INLINE void write_several(std::size_t field, const EventView& event, std::size_t first, std::size_t last,
                                      Output& output);
@@ -91,9 +93,8 @@ class DocumentWalk {
   SPANBEAT_INLINE void write_related_ip(const EventHeader& header, const EventView& event,
                                         const Program::Places& places, Output& output);
 
-  // A field's type, or kSeveral where it may have several values: kFieldInfo in fewer cache lines.
-  static constexpr std::uint8_t kSeveral = 0x80;
-  std::array<std::uint8_t, kFields> kinds_;
+  std::array<ValueKind, kFields> set_kinds_;      // of a field that the event sets
+  std::array<ValueKind, kFields> derived_kinds_;  // of one that is derived
   const Groups flow_groups_ = groups(true);
   const Groups transaction_groups_ = groups(false);
   FieldSet set_;

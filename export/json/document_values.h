@@ -1,6 +1,6 @@
 // How DocumentWalk gives single values to an output: what the event sets, and what follows from its header.
 //
-// What:   the definitions of write_several, write_related_ip, write_set and write_derived, for document.cc alone.
+// What:   the definitions of write_several, write_related_ip and write_value, for document.cc alone.
 // Why:    they are templates over the output, and a file of their own keeps the walk itself readable.
 // Limits: as document.h. Every text given to an output has kPadding, or as short text 48, readable octets.
 #pragma once
@@ -50,7 +50,7 @@ constexpr std::size_t number_of(Field field) { return static_cast<std::size_t>(f
 template <typename Output>
 void DocumentWalk::write_several(std::size_t field, const EventView& event, std::size_t first, std::size_t last,
                                  Output& output) {
-  const auto type = static_cast<FieldType>(kinds_[field] & ~kSeveral);
+  const FieldType type = kFieldInfo[field].type;
   const EntryHead wanted = entry_head(static_cast<Field>(field));
   bool plain = first == last && kFieldInfo[field].list == FieldList::one_plain;
   if (plain) {
@@ -125,111 +125,112 @@ void DocumentWalk::write_related_ip(const EventHeader& header, const EventView& 
 }
 
 template <typename Output>
-void DocumentWalk::write_set(std::uint8_t kind, std::size_t field, const EventView& event, std::size_t first,
-                             std::size_t last, Output& output) {
+void DocumentWalk::write_value(ValueKind kind, std::size_t field, std::size_t first, std::size_t last,
+                               const Given& given, const Program::Places& places, Output& output) {
+  const EventHeader& header = given.header;
+  const EventView& event = given.event;
   switch (kind) {
-    case static_cast<std::uint8_t>(FieldType::keyword):
+    case ValueKind::text:
       output.text(text(event.value(last)));
       break;
-    case static_cast<std::uint8_t>(FieldType::integer):
+    case ValueKind::integer:
       output.integer(event.number<std::int64_t>(last));
       break;
-    case static_cast<std::uint8_t>(FieldType::floating):
+    case ValueKind::floating:
       output.floating(event.number<double>(last));
       break;
-    case static_cast<std::uint8_t>(FieldType::ip):
+    case ValueKind::ip:
       output.ip(event.number<IpAddress>(last));
       break;
-    case static_cast<std::uint8_t>(FieldType::date):
+    case ValueKind::date:
       output.date(event.number<Time>(last));
       break;
-    case static_cast<std::uint8_t>(FieldType::tree):
+    case ValueKind::tree:
       output.tree(event.value(last));
       break;
-    default:
+    case ValueKind::several:
       write_several(field, event, first, last, output);
-  }
-}
-
-template <typename Output>
-void DocumentWalk::write_derived(std::size_t field, const StreamPlan& plan, const EventHeader& header,
-                                 const EventView& event, NetworkDirection direction, const Program::Places& places,
-                                 Output& output) {
-  switch (static_cast<Field>(field)) {
-    case Field::timestamp:
+      break;
+    case ValueKind::timestamp:
       output.date(header.timestamp);
       break;
-    case Field::event_start:
+    case ValueKind::start:
       output.date(header.start);
       break;
-    case Field::event_end:
+    case ValueKind::end:
       output.date(header.end);
       break;
-    case Field::event_duration:
+    case ValueKind::duration:
       output.integer(
           static_cast<std::int64_t>(static_cast<std::uint64_t>(header.end) - static_cast<std::uint64_t>(header.start)));
       break;
     // source.ip and destination.ip may hold several values, so their quotes are not in the transitions.
-    case Field::source_ip:
+    case ValueKind::source_ip:
       output.add_short_text(source_ip_.view());
       break;
-    case Field::destination_ip:
+    case ValueKind::destination_ip:
       output.add_short_text(destination_ip_.view());
       break;
-    case Field::client_ip:
+    case ValueKind::client_ip:
       output.short_text(source_ip_.view());
       break;
-    case Field::server_ip:
+    case ValueKind::server_ip:
       output.short_text(destination_ip_.view());
       break;
-    case Field::source_port:
-    case Field::client_port:
+    case ValueKind::source_port:
       output.integer(header.source_port);
       break;
-    case Field::destination_port:
-    case Field::server_port:
+    case ValueKind::destination_port:
       output.integer(header.destination_port);
       break;
-    case Field::source_bytes:
-    case Field::client_bytes:
+    case ValueKind::source_bytes:
       output.integer(static_cast<std::int64_t>(header.source_bytes));
       break;
-    case Field::destination_bytes:
-    case Field::server_bytes:
+    case ValueKind::destination_bytes:
       output.integer(static_cast<std::int64_t>(header.destination_bytes));
       break;
-    case Field::client_domain:
+    case ValueKind::client_domain:
       output.text(event.text(places.source_domain));
       break;
-    case Field::server_domain:
+    case ValueKind::server_domain:
       output.text(event.text(places.destination_domain));
       break;
-    case Field::network_bytes:
+    case ValueKind::network_bytes:
       output.integer(static_cast<std::int64_t>(header.source_bytes + header.destination_bytes));
       break;
-    case Field::network_type: {
+    case ValueKind::network_type: {
       const bool v4 =
           document_values::is_ipv4(header.source.version != IpVersion::none ? header.source : header.destination);
       output.short_text({document_values::kIpVersionWords[v4 ? 0 : 1], 4});
       break;
     }
-    case Field::network_transport:
+    case ValueKind::transport:
       output.short_text(document_values::kTransportWords[static_cast<std::size_t>(header.transport)]);
       break;
-    case Field::network_direction:
-      output.short_text(document_values::kDirectionWords[static_cast<std::size_t>(direction)]);
+    case ValueKind::direction:
+      output.short_text(document_values::kDirectionWords[static_cast<std::size_t>(given.direction)]);
       break;
-    case Field::network_community_id:
+    case ValueKind::community_id:
       output.community_id(header.community_id);
       break;
-    case Field::status:
+    case ValueKind::status:
       output.short_text(document_values::kStatusWords[static_cast<std::size_t>(header.status)]);
       break;
-    case Field::related_ip:
+    case ValueKind::related_ip:
       write_related_ip(header, event, places, output);
       break;
-    default:
-      output.constant(plan.constant(field));
+    case ValueKind::constant:
+      output.constant(given.plan.constant(field));
+      break;
+    case ValueKind::whole_end:
+      if constexpr (Output::kByProgram) output.end_text(ends_[field].characters, ends_[field].size);
+      break;
+    case ValueKind::first_of_same:
+      if constexpr (Output::kByProgram) same_[field] = output.remembered_text(text(event.value(last)));
+      break;
+    case ValueKind::same:
+      if constexpr (Output::kByProgram) output.text_again(same_[field]);
+      break;
   }
 }
 

@@ -132,15 +132,18 @@ struct WrittenText {
   std::size_t size = 0;
 };
 
-class JsonOutput {
+// `by_program`: start() is told of the room that all of the document may need, and nothing asks for more.
+template <bool by_program>
+class JsonOutputOf {
  public:
   // Streams that show nulls go through a Value.
   static constexpr bool kShowsNulls = false;
+  static constexpr bool kByProgram = by_program;
 
-  JsonOutput(JsonStyle& style, Transitions& transitions, TextBuffer& buffer)
+  JsonOutputOf(JsonStyle& style, Transitions& transitions, TextBuffer& buffer)
       : style_(style), transitions_(transitions), buffer_(buffer), at_(buffer.end()), limit_(at_) {}
 
-  // Makes room for what `fields` fields take at least; only texts and lists ask for more.
+  // Makes room for what `fields` fields take at least; only texts, lists and trees ask for more.
   SPANBEAT_INLINE void start(std::size_t fields) { keep_back((fields + 2) * (transitions_.room() + kScalarRoom)); }
 
   // The next field, later than the one before. One value follows: for a plain field by the functions up to tree(), for
@@ -150,8 +153,9 @@ class JsonOutput {
     previous_ = field;
   }
 
-  // The same for a Program: `room` octets of its texts, then pieces of them, each with a value behind it, and the end.
-  SPANBEAT_INLINE void start(std::size_t fields, std::size_t room) { keep_back((fields + 2) * kScalarRoom + room); }
+  // The same for a Program, with `room` for its own texts and those of the event; then pieces of its texts, each with a
+  // value behind it, and the end.
+  SPANBEAT_INLINE void start(std::size_t fields, std::size_t room) { keep_back((fields + 4) * kScalarRoom + room); }
   SPANBEAT_INLINE void piece(const char* text, std::size_t size) {
     std::memcpy(at_, text, 32);
     for (std::size_t done = 32; done < size; done += 32) std::memcpy(at_ + done, text + done, 32);
@@ -207,9 +211,8 @@ class JsonOutput {
     at_ = to + text.size();
   }
   SPANBEAT_INLINE void tree(Bytes encoded) {
-    at_ = write_tree_json(style_, buffer_, at_, encoded);
+    at_ = buffer_.room(write_tree_json(style_, buffer_, at_, encoded), static_cast<std::size_t>(kept_back_));
     limit_ = buffer_.limit() - kept_back_;
-    reserve(0);
   }
 
   // Where in the buffer the Community ID stands; 0: the document has none.
@@ -267,6 +270,7 @@ class JsonOutput {
     limit_ = buffer_.limit() - kept_back_;
   }
   SPANBEAT_INLINE void reserve(std::size_t more) {
+    if constexpr (by_program) return;
     if (limit_ - at_ < static_cast<std::ptrdiff_t>(more)) [[unlikely]] {
       at_ = buffer_.room(at_, more + static_cast<std::size_t>(kept_back_));
       limit_ = buffer_.limit() - kept_back_;
@@ -282,5 +286,8 @@ class JsonOutput {
   std::size_t previous_ = Transitions::kBegin;
   std::size_t community_id_ = 0;
 };
+
+using JsonOutput = JsonOutputOf<false>;
+using ProgramOutput = JsonOutputOf<true>;
 
 }  // namespace spanbeat

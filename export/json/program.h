@@ -46,6 +46,47 @@ struct ProgramKey {
   }
 };
 
+// What a value is made of, so that one jump finds how to write it.
+enum class ValueKind : std::uint8_t {
+  // As the event sets it.
+  text,
+  integer,
+  floating,
+  ip,
+  date,
+  tree,
+  several,  // of a field that may have several values
+  // Derived from the header, or from other fields.
+  timestamp,
+  start,
+  end,
+  duration,
+  source_ip,
+  destination_ip,
+  client_ip,
+  server_ip,
+  source_port,
+  destination_port,
+  source_bytes,
+  destination_bytes,
+  client_domain,
+  server_domain,
+  network_bytes,
+  network_type,
+  transport,
+  direction,
+  community_id,
+  status,
+  related_ip,
+  constant,
+  // In programs only. Octets, address and port of an end: `field` is an End.
+  whole_end,
+  // A text that several fields have: the first one is written and remembered at the place that `field` is, the others
+  // are copies of it.
+  first_of_same,
+  same,
+};
+
 class Program {
  public:
   struct Step {
@@ -54,15 +95,9 @@ class Program {
     std::uint16_t field;
     std::uint16_t first;  // set by the event: its first and last entry
     std::uint16_t last;
-    std::uint8_t kind;  // of DocumentWalk, or one of these
+    ValueKind kind;
   };
   static constexpr std::uint16_t kNone = UINT16_MAX;
-  static constexpr std::uint8_t kDerivedKind = UINT8_MAX;
-  static constexpr std::uint8_t kEndKind = UINT8_MAX - 1;  // octets, address and port of an end: `field` is an End
-  // A text that several fields have: the first one is written and remembered at the place that `field` is, the others
-  // are copies of it.
-  static constexpr std::uint8_t kFirstOfSameKind = UINT8_MAX - 2;
-  static constexpr std::uint8_t kSameKind = UINT8_MAX - 3;
   static constexpr std::size_t kMostSame = 8;  // places
   enum End : std::uint8_t { kSource, kDestination };
   // Entries that derived fields are made of.
@@ -75,14 +110,14 @@ class Program {
 
   // Adds to the text before the next value.
   void add_text(std::string_view text) { text_ += text; }
-  void add_value(std::size_t field, std::uint8_t kind, std::uint16_t first, std::uint16_t last) {
+  void add_value(std::size_t field, ValueKind kind, std::uint16_t first = kNone, std::uint16_t last = kNone) {
+    if (kind == ValueKind::same || kind == ValueKind::client_domain || kind == ValueKind::server_domain) ++texts_;
     steps_.push_back({step_begin_, static_cast<std::uint32_t>(text_.size()) - step_begin_,
                       static_cast<std::uint16_t>(field), first, last, kind});
     step_begin_ = static_cast<std::uint32_t>(text_.size());
   }
-  void add_derived(std::size_t field) { add_value(field, kDerivedKind, kNone, kNone); }
   void add_end(End end) {
-    add_value(end, kEndKind, kNone, kNone);
+    add_value(end, ValueKind::whole_end);
     ++ends_;
   }
   // Ends: the text so far without a value is the document's end.
@@ -99,6 +134,8 @@ class Program {
   [[nodiscard]] std::string_view end() const { return {text_.data() + step_begin_, end_size_}; }
   // Octets of all texts, with their padding, and what ends need beside the room of a plain value.
   [[nodiscard]] std::size_t room() const { return text_.size() + kPadding + ends_ * kEndRoom; }
+  // How often an octet of the event may be shown.
+  [[nodiscard]] std::size_t times_shown() const { return texts_; }
 
  private:
   std::vector<Step> steps_;
@@ -106,6 +143,7 @@ class Program {
   std::uint32_t step_begin_ = 0;
   std::size_t end_size_ = 0;
   std::size_t ends_ = 0;
+  std::size_t texts_ = 1;
 };
 
 class ProgramCache {

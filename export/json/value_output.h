@@ -74,6 +74,7 @@ class ValueTree {
 class ValueOutput {
  public:
   static constexpr bool kShowsNulls = true;
+  static constexpr bool kByProgram = false;
 
   ValueOutput() : document_(Value::of_object()) {}
   [[nodiscard]] Value take() { return std::move(document_); }
