@@ -132,8 +132,13 @@ class Decoder {
   [[nodiscard]] virtual Probe probe(Direction, Cursor) { return Probe::maybe; }
   // TCP: contiguous, in order; begins with what the last Step left.
   [[nodiscard]] virtual Step on_data(void*, Direction, Cursor, Context&) { return Step::done(); }
-  // UDP: the payload. ICMP: the message from its type octet on.
-  virtual void on_datagram(void*, Direction, Cursor, Context&) {}
+  // UDP: the payload. ICMP: the message from its type octet on. `fresh`: the state is to be constructed first. True
+  // when it holds nothing that a later datagram or timer could need; it is destroyed then, and the next datagram has a
+  // fresh one. All in one call, as most conversations (DNS) have two datagrams.
+  [[nodiscard]] virtual bool on_datagram(void* state, bool fresh, Direction, Cursor, Context&) {
+    if (fresh) construct(state);
+    return false;
+  }
   // `bytes` octets of a direction will never come. What the last Step left unread is dropped by the engine. The octets
   // count against a skip that is under way: what is left of the skip shrinks by them when this returns.
   [[nodiscard]] virtual GapAnswer on_gap(void*, Direction, std::uint64_t /*bytes*/, Context&) {
@@ -142,9 +147,6 @@ class Decoder {
   // A direction ended with FIN; all its data was shown, and `unread` is what the last Step left.
   virtual void on_end(void*, Direction, Bytes /*unread*/, Context&) {}
   virtual void on_timer(void*, Context&) {}
-  // True when the state holds nothing that a later datagram or timer could need: the engine may then drop it at once
-  // and make a new one for the next datagram. Asked after each datagram; keeps one-shot conversations (DNS) cheap.
-  [[nodiscard]] virtual bool is_idle(const void*) { return false; }
   // The connection is over: flush every open transaction.
   virtual void on_close(void*, CloseReason, Context&) {}
 };
@@ -168,10 +170,15 @@ class DecoderOf : public Decoder {
       return Step::done();
     }
   }
-  void on_datagram(void* state, Direction direction, Cursor data, Context& context) final {
+  [[nodiscard]] bool on_datagram(void* state, bool fresh, Direction direction, Cursor data, Context& context) final {
+    if (fresh) construct(state);
     if constexpr (requires(Derived& d, State& s) { d.on_datagram(s, direction, data, context); }) {
       self().on_datagram(typed(state), direction, data, context);
     }
+    bool idle = false;
+    if constexpr (requires(Derived& d, const State& s) { d.is_idle(s); }) idle = self().is_idle(typed(state));
+    if (idle) destroy(state);
+    return idle;
   }
   [[nodiscard]] GapAnswer on_gap(void* state, Direction direction, std::uint64_t bytes, Context& context) final {
     if constexpr (requires(Derived& d, State& s) { d.on_gap(s, direction, bytes, context); }) {
@@ -187,13 +194,6 @@ class DecoderOf : public Decoder {
   }
   void on_timer(void* state, Context& context) final {
     if constexpr (requires(Derived& d, State& s) { d.on_timer(s, context); }) self().on_timer(typed(state), context);
-  }
-  [[nodiscard]] bool is_idle(const void* state) final {
-    if constexpr (requires(Derived& d, const State& s) { d.is_idle(s); }) {
-      return self().is_idle(*static_cast<const State*>(state));
-    } else {
-      return false;
-    }
   }
   void on_close(void* state, CloseReason reason, Context& context) final {
     if constexpr (requires(Derived& d, State& s) { d.on_close(s, reason, context); }) {

@@ -207,7 +207,8 @@ void StreamEngine::evict_one() {
   close(victim, CloseReason::evicted);
 }
 
-void StreamEngine::make_state(Connection& connection) {
+// Memory for the decoder's state, which the caller has constructed.
+void StreamEngine::take_state(Connection& connection) {
   auto& pool = states_[connection.protocol - 1U];
   if (!pool.empty()) {
     connection.state = pool.back();
@@ -218,6 +219,10 @@ void StreamEngine::make_state(Connection& connection) {
     ++states_made_;
     connection.state = ::operator new(connection.decoder->state_size(), std::align_val_t{16});
   }
+}
+
+void StreamEngine::make_state(Connection& connection) {
+  take_state(connection);
   connection.decoder->construct(connection.state);
 }
 
@@ -235,6 +240,10 @@ void StreamEngine::free_a_state() {
 void StreamEngine::drop_state(Connection& connection) {
   if (connection.state == nullptr) return;
   connection.decoder->destroy(connection.state);
+  give_state_back(connection);
+}
+
+void StreamEngine::give_state_back(Connection& connection) {
   states_[connection.protocol - 1U].push_back(connection.state);
   connection.state = nullptr;
   connection.timer = kNever;
@@ -369,14 +378,14 @@ bool StreamEngine::datagram(FlowIndex flow, int side, const Headers& headers, Ti
   Connection& connection = at(number);
   connection.last = now_;
   ++connection.packets;
-  if (connection.state == nullptr) make_state(connection);
+  const bool fresh = connection.state == nullptr;
+  if (fresh) take_state(connection);
   context_->enter(number, connection, timestamp);
   const Direction direction = direction_of(connection, side);
   context_->set_icmp(direction, headers.icmp_type, headers.icmp_code);
   const StageScope stage(output_.clocks(), WorkStage::decode);
-  connection.decoder->on_datagram(connection.state, direction, Cursor(headers.payload), *context_);
-  if (connection.decoder->is_idle(connection.state)) {
-    drop_state(connection);
+  if (connection.decoder->on_datagram(connection.state, fresh, direction, Cursor(headers.payload), *context_)) {
+    give_state_back(connection);
     release(number);
   }
   return true;

@@ -123,9 +123,11 @@ class StreamEngine {
   void release(std::uint32_t number);
   void evict_one();
   void rest(std::uint32_t number);
+  void take_state(Connection& connection);
   void make_state(Connection& connection);
   void free_a_state();
   void drop_state(Connection& connection);
+  void give_state_back(Connection& connection);
   void close(std::uint32_t number, CloseReason reason);
   void finish(std::uint32_t number);
   [[nodiscard]] static bool is_over(const Connection& connection) {

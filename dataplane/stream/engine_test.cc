@@ -429,6 +429,20 @@ TEST(Streams, DatagramsReachTheDecoderWithTheirDirection) {
   EXPECT_TRUE(accounting_holds(ran.counters));
 }
 
+TEST(Streams, AnIdleConversationGivesItsStateBack) {
+  FrameSource source;
+  Tuple tuple;
+  for (std::uint16_t i = 0; i < 50; ++i) {
+    tuple.client_port = static_cast<std::uint16_t>(40000 + i);
+    source.add((1 + 2 * i) * kMillisecond, datagram_frame(tuple, true, "ask"));
+    source.add((2 + 2 * i) * kMillisecond, datagram_frame(tuple, false, "answer."));
+  }
+  Ran ran;
+  run(source, {}, ran);
+  EXPECT_EQ(ran.record.states.size(), 1U);
+  EXPECT_EQ(ran.record.lines.size(), 100U);  // nothing is left to be closed
+}
+
 // Later TLS, a protocol that is not what the port says: nothing is put in order or held any more.
 TEST(Streams, AConnectionThatIsOverCostsItsCountersAlone) {
   Conversation c;

@@ -6,7 +6,7 @@ namespace spanbeat::testing {
 namespace {
 
 struct RecorderState {
-  int unused = 0;
+  bool idle = false;
 };
 
 class Recorder final : public DecoderOf<Recorder, RecorderState> {
@@ -40,9 +40,12 @@ class Recorder final : public DecoderOf<Recorder, RecorderState> {
     shown_ += size;
     return record_.done_after != 0 && shown_ >= record_.done_after ? Step::done() : Step::ok(size);
   }
-  void on_datagram(RecorderState&, Direction direction, Cursor data, Context& context) {
+  void on_datagram(RecorderState& state, Direction direction, Cursor data, Context& context) {
+    record_.states.insert(&state);
+    state.idle = text(data.rest()).ends_with('.');
     say(direction, text(data.rest()), context);
   }
+  [[nodiscard]] static bool is_idle(const RecorderState& state) { return state.idle; }
   GapAnswer on_gap(RecorderState&, Direction direction, std::uint64_t bytes, Context&) {
     line(std::string("gap") + arrow(direction) + " " + std::to_string(bytes));
     return GapAnswer::resync;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -12,9 +13,10 @@ namespace spanbeat::testing {
 
 // What happened to all connections, one line each: ">hello" data of the originator, "<world" of the responder, "gap>
 // 5", "end>", "close fin", "time> 1000" with `show_time`, "port 40000" of the originator with `show_port`. Neighbouring
-// data of one direction is joined.
+// data of one direction is joined. A datagram that ends with a dot leaves its state idle.
 struct Record {
   std::vector<std::string> lines;
+  std::set<const void*> states = {};  // where those of conversations lay
   bool show_time = false;
   bool show_port = false;
   std::size_t message = 0;     // > 0: takes only whole messages of that many octets

@@ -113,7 +113,7 @@ class Connection : public Context {
   void datagram(Direction direction, Bytes octets) {
     if (stopped_) return;
     const Buffer shown(octets);
-    decoder_.on_datagram(state_, direction, Cursor(shown.view()), *this);
+    if (decoder_.on_datagram(state_, false, direction, Cursor(shown.view()), *this)) decoder_.construct(state_);
   }
 
   void gap(Direction direction, std::uint64_t octets) {
