@@ -106,7 +106,7 @@ void Event::put(EntryHead head, const void* value, std::size_t size, bool may_cu
 void Event::append(Field field, std::string_view more) {
   if (record_ == nullptr) return;
   const std::uint32_t entries = record_->header.entries;
-  if (entries == 0 || record_->heads()[entries - 1] != entry_head(field)) {
+  if (entries == 0 || field_of(record_->heads()[entries - 1]) != field || !has_value(record_->heads()[entries - 1])) {
     put(entry_head(field), more.data(), more.size(), true);
     return;
   }
@@ -119,10 +119,9 @@ void Event::append(Field field, std::string_view more) {
 void Event::put_same(Field field, std::uint32_t entry) {
   if (record_ == nullptr || entry >= record_->header.entries) return;
   entry -= static_cast<std::uint32_t>(same_as(record_->heads()[entry]));
-  const std::uint16_t tag = tag_of(record_->heads()[entry]);
   const std::uint32_t back = record_->header.entries - entry;
-  if (tag != kHasValue) {
-    put(entry_head(field, tag), nullptr, 0, false);
+  if (!has_value(record_->heads()[entry])) {
+    put(entry_head(field, tag_of(record_->heads()[entry])), nullptr, 0, false);
   } else if (back <= kWordTags - kSameTags) {
     put(entry_head(field, static_cast<std::uint16_t>(kSameTags + back - 1)), nullptr, 0, false);
   } else {

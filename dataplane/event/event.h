@@ -67,10 +67,11 @@ struct EventHeader {
 using EntryHead = std::uint32_t;
 enum EntryTag : std::uint16_t {
   kHasValue,
+  kIsClean,  // a CheckedText that is clean
   kIsNull,
   kIsFalse,
   kIsTrue,
-  kSameTags,                  // the text of the entry before it; of the one before that, and so on
+  kSameTags,                  // the text, or list, of the entry before it; of the one before that, and so on
   kWordTags = kSameTags + 64  // a Word, and so on
 };
 constexpr EntryHead entry_head(Field field, std::uint16_t tag = kHasValue) {
@@ -87,6 +88,16 @@ inline Word word_of(EntryHead head) {
   const std::uint16_t tag = tag_of(head);
   return tag < kWordTags ? Word() : Word::of_number(static_cast<std::uint16_t>(tag - kWordTags));
 }
+
+// Does a text or another value lie there?
+constexpr bool has_value(EntryHead head) { return tag_of(head) <= kIsClean; }
+
+// A text, and whether it is known to be printable ASCII that JSON shows as it is, HTML escaped or not. Nobody looks at
+// the characters of such a one again.
+struct CheckedText {
+  std::string_view text;
+  bool clean = false;
+};
 
 // An event being written. One pointer, movable; an event that is neither committed nor moved away is dropped.
 class Event {
@@ -124,8 +135,15 @@ class Event {
     put_fast(field, value);
   }
   template <Field field>
+  void set(std::same_as<CheckedText> auto value) {
+    static_assert(FieldTraits<field>::type == FieldType::keyword && FieldTraits<field>::list == FieldList::no);
+    put_fast(field, value);
+  }
+  // Of a list field: a word that is a list (Word::list), beside whatever else the list has.
+  template <Field field>
   void set(Word word) {
-    set<field>(TextOrWord{{}, word});
+    static_assert(FieldTraits<field>::type == FieldType::keyword);
+    put_fast(field, word);
   }
   // Sets several plain fields, in this order; costs less than one after the other.
   template <Field... fields, typename... Values>
@@ -133,9 +151,8 @@ class Event {
   // Gives a list field `count` values, of which `value(i)` is one; costs less than one after the other.
   template <Field field, typename Make>
   void set_each(std::size_t count, Make value);
-  // Sets a text field to parts put one behind the other.
-  template <Field field>
-  __attribute__((always_inline)) void set_joined(std::same_as<std::string_view> auto... parts);
+  // Sets many fields of which not all are there each time.
+  class Batch;
   // Sets a plain text field to `size` characters, all of which the caller writes at the place given, and up to
   // kCopySlack more: one that puts small pieces together saves a copy that would have to wait for them. Null when there
   // is no room.
@@ -150,6 +167,10 @@ class Event {
   // Sets a plain text field to the text of an entry of such a field. The text is not carried again, nor escaped again.
   template <Field field>
   void set_same(std::uint32_t entry);
+  // Sets a list field to the values that the list field `of` was given just before: nothing else was set since. They
+  // are not carried again.
+  template <Field field, Field of>
+  void set_same_list();
   // Adds to a text field that is the last one set, or sets it.
   template <Field field>
   void append_text(std::string_view more) {
@@ -182,7 +203,8 @@ class Event {
   // What set_all() was given, as it lies in an event.
   template <Field field, typename Given>
   static auto as_value(const Given& given) {
-    if constexpr (std::is_same_v<Given, Word> || std::is_same_v<Given, TextOrWord>) {
+    if constexpr (std::is_same_v<Given, Word> || std::is_same_v<Given, TextOrWord> ||
+                  std::is_same_v<Given, CheckedText>) {
       static_assert(FieldTraits<field>::type == FieldType::keyword);
       return given;
     } else {
@@ -274,6 +296,13 @@ struct FieldValue<TextOrWord> {
   }
 };
 
+template <>
+struct FieldValue<CheckedText> {
+  static std::uint16_t tag(CheckedText value) { return value.clean ? kIsClean : kHasValue; }
+  static std::size_t size(CheckedText value) { return value.text.size(); }
+  static void write(std::uint8_t* to, CheckedText value) { copy_octets(to, value.text.data(), value.text.size()); }
+};
+
 template <typename Value>
 inline void Event::put_fast(Field field, Value value) {
   const std::size_t size = FieldValue<Value>::size(value);
@@ -286,29 +315,68 @@ inline void Event::put_fast(Field field, Value value) {
   record.add(entry_head(field, FieldValue<Value>::tag(value)), size);
 }
 
+// Sets several plain fields: the room for all of them is asked for once, and where the next one goes stays in
+// registers. Nothing else may write the event before the batch is gone. Without room nothing is set, and the event says
+// so.
+class Event::Batch {
+ public:
+  // Room for `octets` of values, of so many entries at most.
+  __attribute__((always_inline)) Batch(Event& event, std::size_t octets, std::size_t entries) {
+    if (!event.has_room(octets, entries) && !event.grow(octets, entries)) [[unlikely]]
+      return;
+    record_ = event.record_;
+    base_ = record_->base();
+    to_ = base_ + record_->used;
+    head_ = record_->heads() + record_->header.entries;
+    end_ = record_->begins() + record_->header.entries;
+  }
+  Batch(const Batch&) = delete;
+  Batch& operator=(const Batch&) = delete;
+  __attribute__((always_inline)) ~Batch() {
+    if (record_ == nullptr) return;
+    record_->used = static_cast<std::uint32_t>(to_ - base_);
+    record_->header.entries = static_cast<std::uint32_t>(head_ - record_->heads());
+  }
+  explicit operator bool() const { return record_ != nullptr; }
+
+  // As Event::set. Only of a batch that has room.
+  template <Field field>
+  __attribute__((always_inline)) void set(const auto& given) {
+    static_assert(FieldTraits<field>::list == FieldList::no ||
+                  std::is_same_v<std::remove_cvref_t<decltype(given)>, Word>);
+    const auto value = as_value<field>(given);
+    using As = FieldValue<std::remove_cvref_t<decltype(value)>>;
+    As::write(to_, value);
+    to_ += As::size(value);
+    *head_++ = entry_head(field, As::tag(value));
+    *++end_ = static_cast<std::uint32_t>(to_ - base_);
+  }
+  // To a clean text and another one behind it.
+  template <Field field>
+  __attribute__((always_inline)) void set_joined(std::string_view clean, CheckedText rest) {
+    copy_octets(to_, clean.data(), clean.size());
+    to_ += clean.size();
+    set<field>(rest);
+  }
+
+ private:
+  Record* record_ = nullptr;
+  std::uint8_t* base_ = nullptr;
+  std::uint8_t* to_ = nullptr;
+  EntryHead* head_ = nullptr;
+  std::uint32_t* end_ = nullptr;
+};
+
 template <Field... fields, typename... Values>
 inline void Event::set_all(const Values&... given) {
   static_assert(((FieldTraits<fields>::list == FieldList::no) && ...));
   const auto set_them = [this](const auto&... values) __attribute__((always_inline)) {
     const std::size_t size = (FieldValue<std::remove_cvref_t<decltype(values)>>::size(values) + ...);
-    if (!has_room(size, sizeof...(values)) && !grow(size, sizeof...(values))) [[unlikely]] {
+    if (Batch batch(*this, size, sizeof...(values)); batch) [[likely]] {
+      (batch.set<fields>(values), ...);
+    } else {
       (put_value(fields, values), ...);
-      return;
     }
-    Record& record = *record_;
-    std::uint8_t* const base = record.base();
-    EntryHead* head = record.heads() + record.header.entries;
-    std::uint32_t* begin = record.begins() + record.header.entries;
-    std::uint8_t* to = base + record.used;
-    const auto write = [&]<typename Value>(Field field, const Value& value) __attribute__((always_inline)) {
-      FieldValue<Value>::write(to, value);
-      to += FieldValue<Value>::size(value);
-      *head++ = entry_head(field, FieldValue<Value>::tag(value));
-      *++begin = static_cast<std::uint32_t>(to - base);
-    };
-    (write(fields, values), ...);
-    record.used = static_cast<std::uint32_t>(to - base);
-    record.header.entries += static_cast<std::uint32_t>(sizeof...(values));
   };
   set_them(as_value<fields>(given)...);
 }
@@ -324,22 +392,10 @@ inline char* Event::place_text(std::size_t size) {
 }
 
 template <Field field>
-inline void Event::set_joined(std::same_as<std::string_view> auto... parts) {
-  static_assert(FieldTraits<field>::type == FieldType::keyword && FieldTraits<field>::list == FieldList::no);
-  auto* to = reinterpret_cast<std::uint8_t*>(place_text<field>((parts.size() + ...)));
-  if (to == nullptr) [[unlikely]] {
-    put(entry_head(field), nullptr, 0, false);
-    (append(field, parts), ...);
-    return;
-  }
-  ((copy_octets(to, parts.data(), parts.size()), to += parts.size()), ...);
-}
-
-template <Field field>
 inline void Event::set_same(std::uint32_t entry) {
   static_assert(FieldTraits<field>::type == FieldType::keyword && FieldTraits<field>::list == FieldList::no);
   const std::uint32_t back = record_ != nullptr ? record_->header.entries - entry : 0;
-  if (back == 0 || back > kWordTags - kSameTags || !has_room(0, 1) || tag_of(record_->heads()[entry]) != kHasValue)
+  if (back == 0 || back > kWordTags - kSameTags || !has_room(0, 1) || !has_value(record_->heads()[entry]))
       [[unlikely]] {
     put_same(field, entry);
     return;
@@ -347,15 +403,25 @@ inline void Event::set_same(std::uint32_t entry) {
   record_->add(entry_head(field, static_cast<std::uint16_t>(kSameTags + back - 1)), 0);
 }
 
+template <Field field, Field of>
+inline void Event::set_same_list() {
+  static_assert(FieldTraits<field>::list != FieldList::no && FieldTraits<of>::list != FieldList::no);
+  static_assert(FieldTraits<field>::type == FieldTraits<of>::type);
+  if (record_ == nullptr || record_->header.entries == 0 || record_->heads()[last_entry()] != entry_head(of)) return;
+  if (has_room(0, 1) || grow(0, 1)) record_->add(entry_head(field, kSameTags), 0);
+}
+
 template <typename Value>
 void Event::put_value(Field field, Value value) {
   if constexpr (std::is_same_v<Value, std::string_view>) {
     put(entry_head(field), value.data(), value.size(), true);
+  } else if constexpr (std::is_same_v<Value, CheckedText>) {
+    put(entry_head(field, FieldValue<Value>::tag(value)), value.text.data(), value.text.size(), true);
   } else if constexpr (std::is_same_v<Value, TextOrWord>) {
     const std::string_view text = value.word ? std::string_view() : value.text;
     put(entry_head(field, FieldValue<Value>::tag(value)), text.data(), text.size(), true);
   } else {
-    std::uint8_t octets[sizeof(IpAddress)];
+    std::uint8_t octets[sizeof(IpAddress)] = {};
     FieldValue<Value>::write(octets, value);
     put(entry_head(field, FieldValue<Value>::tag(value)), octets, FieldValue<Value>::size(value), false);
   }

@@ -47,14 +47,98 @@ TEST(Event, SeveralFieldsAtOnceAreTheSameAsOneAfterTheOther) {
   }
 }
 
-TEST(Event, PartsOfATextAreJoined) {
-  using namespace std::string_view_literals;
+TEST(Event, ABatchIsTheSameAsOneFieldAfterTheOther) {
+  static const std::string_view kNames[] = {"RD", "RA"};
+  static const Word kFlags = Word::list(kNames);
+  EventArena arena;
+  for (std::size_t size = 0; size < 80; ++size) {
+    const std::string name = text_of(size);
+    Event single(arena);
+    single.set<F::dns_id>(7);
+    single.set<F::resource>(CheckedText{name, true});
+    single.set<F::dns_opt_do>(true);
+    single.set<F::dns_header_flags>(kFlags);
+    single.set<F::query>(CheckedText{"class IN, " + name, false});
+    single.append_text<F::query>("!");
+    Event together(arena);
+    together.set<F::dns_id>(7);
+    {
+      Event::Batch batch(together, 200, 8);
+      ASSERT_TRUE(batch);
+      batch.set<F::resource>(CheckedText{name, true});
+      batch.set<F::dns_opt_do>(true);
+      batch.set<F::dns_header_flags>(kFlags);
+      batch.set_joined<F::query>("class IN, ", {name, false});
+    }
+    together.append_text<F::query>("!");
+    EXPECT_EQ(entries_of(single), entries_of(together));
+  }
+}
+
+TEST(Event, ABatchWithoutRoomSetsNothingAndTheEventSaysSo) {
+  EventArena arena(2048);
+  Event event(arena);
+  ASSERT_TRUE(event);
+  event.set<F::dns_id>(7);
+  EXPECT_FALSE(Event::Batch(event, 3000, 1));
+  EXPECT_EQ(event.header().truncated, 1);
+  EXPECT_EQ(entries_of(event).size(), 1U);
+  Event nothing;
+  EXPECT_FALSE(Event::Batch(nothing, 0, 1));
+}
+
+TEST(Event, ATextThatIsCleanSaysSoUntilSomethingIsAdded) {
   EventArena arena;
   Event event(arena);
-  const std::string name = text_of(70);
-  event.set_joined<F::query>("class "sv, "IN"sv, ""sv, ", "sv, std::string_view(name));
-  event.append_text<F::query>("!");
-  EXPECT_EQ(entries_of(event)[0].second, "class IN, " + name + "!");
+  event.set<F::query>(CheckedText{"plain", true});
+  event.set_same<F::resource>(0);
+  event.set<F::path>(CheckedText{"\"", false});
+  event.set<F::request>(CheckedText{"a", true});
+  event.append_text<F::request>("\"");
+  const auto entries = entries_of(event);
+  ASSERT_EQ(entries.size(), 4U);
+  EXPECT_EQ(tag_of(entries[0].first), kIsClean);
+  EXPECT_EQ(same_as(entries[1].first), 1U);
+  EXPECT_EQ(tag_of(entries[2].first), kHasValue);
+  EXPECT_EQ(entries[3], std::pair(entry_head(F::request), std::string("a\"")));
+}
+
+TEST(Event, AWordMayBeAList) {
+  static const std::string_view kNames[] = {"RD", "RA"};
+  const Word list = Word::list(kNames);
+  EXPECT_EQ(list.number(), Word::list(kNames).number());
+  EXPECT_EQ(list.text(), R"(["RD","RA"])");
+  EXPECT_TRUE(Word("RD").values().empty());
+  EventArena arena;
+  Event event(arena);
+  event.set<F::dns_header_flags>(list);
+  event.set<F::dns_header_flags>("AD");
+  const testing::Encoded encoded(event);
+  const EventView view = encoded.view();
+  std::string flags;
+  for (std::size_t entry = 0; entry < view.size(); ++entry)
+    view.each_value(entry, FieldType::keyword, [&flags](Bytes value) { flags += std::string(text(value)) + ";"; });
+  EXPECT_EQ(flags, "RD;RA;AD;");
+}
+
+TEST(Event, AListThatTwoFieldsHaveIsCarriedOnce) {
+  const IpAddress address = IpAddress::from_wire(Bytes(reinterpret_cast<const std::uint8_t*>("\x0a\0\0\1"), 4));
+  EventArena arena;
+  Event event(arena);
+  event.set_same_list<F::related_ip, F::dns_resolved_ip>();  // there is nothing yet
+  event.set_each<F::dns_resolved_ip>(3, [&address](std::size_t) { return address; });
+  event.set_same_list<F::related_ip, F::dns_resolved_ip>();
+  event.set<F::dns_id>(7);
+  event.set_same_list<F::related_ip, F::dns_resolved_ip>();  // something else was set
+  const testing::Encoded encoded(event);
+  const EventView view = encoded.view();
+  ASSERT_EQ(view.size(), 3U);
+  EXPECT_EQ(same_as(view.head(1)), 1U);
+  EXPECT_EQ(view.value(1).size(), 0U);
+  std::size_t values = 0;
+  view.each_value(1, FieldType::ip,
+                  [&](Bytes value) { values += std::memcmp(value.data(), &address, value.size()) == 0; });
+  EXPECT_EQ(values, 3U);
 }
 
 TEST(Event, ValuesOfAListLieInOneEntryUntilSomethingElseIsSet) {
@@ -238,7 +322,7 @@ TEST(Event, GrowsForFieldsThatDoNotFitItsBlock) {
   Event event(arena);
   const std::string name = text_of(3000);
   event.set_all<F::query, F::resource>(name, name);
-  event.set_joined<F::method>(std::string_view(name), std::string_view(name));
+  Event::Batch(event, 2 * name.size(), 1).set_joined<F::method>(name, {name, true});
   const auto entries = entries_of(event);
   ASSERT_EQ(entries.size(), 3U);
   EXPECT_EQ(entries[0].second, name);
@@ -258,13 +342,6 @@ TEST(Event, WithoutRoomTextsAreCutAndTheEventSaysSo) {
     const std::string cut = entries_of(event)[1].second;
     EXPECT_GT(cut.size(), 1000U);
     EXPECT_EQ(name.substr(0, cut.size()), cut);
-  }
-  {
-    Event event(arena);
-    ASSERT_TRUE(event);
-    event.set_joined<F::query>(std::string_view("query "), std::string_view(name));
-    EXPECT_EQ(event.header().truncated, 1);
-    EXPECT_EQ(entries_of(event)[0].second, "query ");
   }
   EXPECT_EQ(arena.in_use(), 0U);
 }

@@ -40,10 +40,15 @@ class EventView {
     return number;
   }
 
-  // Calls `visit(Bytes)` for each value of an entry whose field is of this type and may have several.
+  // Calls `visit(Bytes)` for each value of an entry whose field is of this type and may have several. kPadding octets
+  // behind each are readable.
   template <typename Visit>
   void each_value(std::size_t entry, FieldType type, Visit visit) const {
-    Bytes left = value(entry);
+    if (tag_of(heads_[entry]) >= kWordTags) {
+      for (const PaddedText& each : word_of(heads_[entry]).values()) visit(bytes(each.view()));
+      return;
+    }
+    Bytes left = value(entry - same_as(heads_[entry]));
     while (!left.empty()) {
       std::size_t size = type == FieldType::ip ? sizeof(IpAddress) : sizeof(std::int64_t);
       if (type == FieldType::keyword) {

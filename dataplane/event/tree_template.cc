@@ -15,24 +15,28 @@ constinit std::uint16_t made = 0;
 
 }  // namespace
 
-TreeTemplate::TreeTemplate(std::initializer_list<Member> members) {
+TreeTemplate::TreeTemplate(std::span<const Member> members, std::span<const Kind> values) {
   Content content;
+  content.values.assign(values.begin(), values.end());
   std::string text = "{";
   for (const Member& member : members) {
     // As words they are sure to need no escaping.
     const Word key(member.key);
     const Word constant(member.constant);
-    const bool has_value = member.constant.empty();
-    content.members.push_back({PaddedText(member.key), PaddedText(member.constant), has_value});
-    if (&member != members.begin()) text += ',';
+    const std::size_t value = content.between.size();
+    if (member.constant.empty() && value == values.size()) std::abort();
+    content.members.push_back({PaddedText(member.key), PaddedText(member.constant),
+                               member.constant.empty() ? values[value] : Kind::constant});
+    if (&member != &members.front()) text += ',';
     text += '"' + std::string(key.text()) + "\":";
-    if (has_value) {
+    if (member.constant.empty()) {
       content.between.emplace_back(text);
       text.clear();
     } else {
       text += '"' + std::string(constant.text()) + '"';
     }
   }
+  if (content.between.size() != values.size()) std::abort();
   content.between.emplace_back(text + "}");
   for (const PaddedText& each : content.between) content.octets_between += each.view().size() + kPadding;
   if (made == kMost) std::abort();

@@ -30,23 +30,13 @@ void TreeWriter::open(TreeTag tag) {
   ++depth_;
 }
 
-void TreeWriter::record(const TreeTemplate& kind) {
-  if (too_deep()) return;
-  const std::uint16_t number = kind.number();
-  std::uint8_t* to = value_room(TreeTag::record, sizeof number);
-  if (to == nullptr) return;
-  std::memcpy(to, &number, sizeof number);
-  open_[static_cast<std::size_t>(depth_)] = {0, 0};
-  ++depth_;
-}
-
 void TreeWriter::end() {
   if (skipped_ > 0) {
     --skipped_;
   } else if (depth_ > 0) {
     --depth_;
     const Open& closed = open_[static_cast<std::size_t>(depth_)];
-    if (!failed_ && closed.place != 0) {
+    if (!failed_) {
       std::memcpy(event_.record_->base() + closed.place, &closed.count, sizeof closed.count);
     }
   }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <array>
+#include <type_traits>
 
 #include "dataplane/event/event.h"
 #include "dataplane/event/tree_template.h"
@@ -26,7 +27,7 @@ enum class TreeTag : std::uint8_t {
   object,
   ip,
   date,
-  record  // u16 number of a TreeTemplate, then the values that it does not have
+  record  // u16 number of a TreeTemplate, then the values that it does not have, as it says, without tags
 };
 // Set in the length of a key that is plain: no character of it needs escaping, and no other member of its object has
 // its name.
@@ -55,8 +56,17 @@ class TreeWriter {
 
   void object() { open(TreeTag::object); }
   void array() { open(TreeTag::array); }
-  // An object of a template: its values follow in their order, then end().
-  void record(const TreeTemplate& kind);
+  // An object of a template, with these values, in one piece.
+  template <typename... Values>
+  void record(const TreeRecord<Values...>& kind, const std::type_identity_t<Values>&... values) {
+    if (depth_ == kMaxDepth) return null();
+    const std::uint16_t number = kind.number();
+    std::uint8_t* to = value_room(TreeTag::record, sizeof number + (RecordValue<Values>::size(values) + ...));
+    if (to == nullptr) return;
+    std::memcpy(to, &number, sizeof number);
+    to += sizeof number;
+    ((RecordValue<Values>::write(to, values), to += RecordValue<Values>::size(values)), ...);
+  }
   void end();
   // The key of the next value; only directly inside an object. Several members of one name: the last one counts.
   TreeWriter& member(std::string_view key) {
@@ -78,13 +88,6 @@ class TreeWriter {
   void null() { (void)value_room(TreeTag::null, 0); }
   void ip(const IpAddress& address) { put(TreeTag::ip, address); }
   void date(Time value) { put(TreeTag::date, value); }
-  // Room for one value of `size` octets that the caller encodes itself, tag included, all of it; null when there is
-  // none.
-  [[nodiscard]] std::uint8_t* encoded(std::size_t size) {
-    std::uint8_t* to = room(size);
-    if (to != nullptr && depth_ > 0) ++open_[static_cast<std::size_t>(depth_ - 1)].count;
-    return to;
-  }
 
  private:
   static constexpr std::size_t kLength = sizeof(std::uint32_t);
@@ -125,7 +128,7 @@ class TreeWriter {
   [[nodiscard]] bool too_deep();
 
   struct Open {
-    std::uint32_t place;  // of the count; 0: it says none
+    std::uint32_t place;  // of the count
     std::uint32_t count;
   };
   Event& event_;

@@ -122,14 +122,10 @@ void Dns::answer(State& state, const Received& received, Context& context) {
     const Bytes asked{Pending<DnsQuery>::extra(query), query->size};
     const Bytes asked_question = asked.subspan(DnsMessage::kHeader, query->question_end - DnsMessage::kHeader);
     // The name of an answer's question is nearly always that of the query, octet by octet.
-    if (same_octets(asked_question, message.question())) {
-      write_query(event, *query, message.question_name);
-    } else {
-      char asked_buffer[kMaxNameText];
-      std::size_t asked_length = 0;
-      (void)read_name(asked, DnsMessage::kHeader, asked_buffer, asked_length);
-      write_query(event, *query, {asked_buffer, asked_length});
-    }
+    CheckedText name = message.question_name;
+    char buffer[kMaxNameText];
+    if (!same_octets(asked_question, message.question())) (void)read_name(asked, DnsMessage::kHeader, buffer, name);
+    write_document(event, *query, name, message);
     if (received.udp && query->length > kPlainUdpLimit && !query->has_opt) event.note(kQueryTooLarge);
   } else {
     header.timestamp = received.time;
@@ -139,7 +135,7 @@ void Dns::answer(State& state, const Received& received, Context& context) {
     alone.has_question = message.questions != 0;
     alone.question_type = message.question_type;
     alone.question_class = message.question_class;
-    write_query(event, alone, message.question_name);
+    write_document(event, alone, message.question_name, message);
     event.note(kOrphan);
     context.counters().add(Counter::dns_unmatched_responses);
   }
@@ -147,7 +143,6 @@ void Dns::answer(State& state, const Received& received, Context& context) {
     if (received.length > kPlainUdpLimit && !message.has_opt) event.note(kAnswerTooLarge);
     if (query != nullptr && query->has_opt != message.has_opt) event.note(query->has_opt ? kNoEdns : kUnexpectedEdns);
   }
-  write_message(event, message);
   if (config_->send_request && query != nullptr) {
     DnsMessage asked;
     if (asked.read({Pending<DnsQuery>::extra(query), query->size})) render_request(event, {asked, scratch_});
@@ -181,8 +176,7 @@ void Dns::give_up(State& state, Direction asker, DnsQuery* query, std::string_vi
   DnsMessage message;
   char name[kMaxNameText];
   if (message.read({Pending<DnsQuery>::extra(query), query->size}, name)) {
-    write_query(event, *query, message.question_name);
-    write_message(event, message);
+    write_document(event, *query, message.question_name, message);
     if (config_->send_request) render_request(event, {message, scratch_});
   }
   if (query->udp && query->length > kPlainUdpLimit && !query->has_opt) event.note(kQueryTooLarge);

@@ -110,9 +110,8 @@ class Dns final : public DecoderOf<Dns, DnsState> {
   // Was that the last message of the transfer?
   [[nodiscard]] static bool transfer_ends(DnsQuery& query, const DnsMessage& message);
 
-  void write_query(Event& event, const DnsQuery& query, std::string_view name);
-  void write_question(Event& event, const DnsMessage& message);
-  void write_message(Event& event, const DnsMessage& message);
+  // All that a query and a message, its answer or itself, have to say; `asked` is what the query asks for.
+  void write_document(Event& event, const DnsQuery& query, CheckedText asked, const DnsMessage& message);
 
   std::shared_ptr<const DnsConfig> config_;
   const PublicSuffixes& suffixes_;

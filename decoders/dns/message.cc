@@ -12,9 +12,7 @@ std::size_t read_question(DnsMessage& message, std::size_t at, char* name) {
   const Bytes octets = message.octets;
   const bool first = message.questions++ == 0;
   if (first && name != nullptr) {
-    std::size_t length = 0;
-    at = read_name(octets, at, name, length);
-    message.question_name = {name, length};
+    at = read_name(octets, at, name, message.question_name);
   } else {
     at = skip_name(octets, at);
   }

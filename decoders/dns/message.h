@@ -30,8 +30,8 @@ struct DnsSection {
 // What `read` finds; nothing is set before that.
 struct DnsMessage {
   Bytes octets;
-  std::string_view question_name;  // text; empty where none was asked for, or there is no question
-  std::size_t question_end;        // of the first question
+  CheckedText question_name;  // empty where none was asked for, or there is no question
+  std::size_t question_end;   // of the first question
   std::uint32_t questions;
   std::uint16_t id;
   std::uint16_t flags;  // as on the wire

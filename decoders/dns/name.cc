@@ -50,26 +50,64 @@ constexpr std::array<std::uint8_t, 256> escapes() {
 }
 constexpr std::array<std::uint8_t, 256> kEscapes = escapes();
 
+// A bit for each of sixteen octets: set where it is no letter, digit, '-' or '_'.
+unsigned others_of(__m128i octets) {
+  const auto within = [](__m128i value, char first, char count) {
+    const __m128i offset = _mm_sub_epi8(value, _mm_set1_epi8(first));
+    return _mm_cmpeq_epi8(_mm_min_epu8(offset, _mm_set1_epi8(static_cast<char>(count - 1))), offset);
+  };
+  const __m128i letters = within(_mm_or_si128(octets, _mm_set1_epi8(0x20)), 'a', 26);
+  const __m128i marks =
+      _mm_or_si128(_mm_cmpeq_epi8(octets, _mm_set1_epi8('-')), _mm_cmpeq_epi8(octets, _mm_set1_epi8('_')));
+  const __m128i plain = _mm_or_si128(_mm_or_si128(letters, within(octets, '0', 10)), marks);
+  return static_cast<unsigned>(_mm_movemask_epi8(plain)) ^ 0xffffU;
+}
+
+__m128i load16(const void* at) { return _mm_loadu_si128(static_cast<const __m128i*>(at)); }
+void store16(char* to, __m128i octets) { _mm_storeu_si128(reinterpret_cast<__m128i*>(to), octets); }
+
 // Copies a label of letters, digits, '-' and '_', sixteen octets at a time; false when it has other characters. Reads
 // and writes up to 15 octets past the label: every message has kPadding behind it, and every text kMaxNameSlack.
 bool copy_host_label(Bytes label, char* out) {
-  const std::uint8_t* octets = label.data();
   for (std::size_t at = 0;; at += 16) {
-    const __m128i text = _mm_loadu_si128(reinterpret_cast<const __m128i*>(octets + at));
-    const auto within = [](__m128i value, char first, char count) {
-      const __m128i offset = _mm_sub_epi8(value, _mm_set1_epi8(first));
-      return _mm_cmpeq_epi8(_mm_min_epu8(offset, _mm_set1_epi8(static_cast<char>(count - 1))), offset);
-    };
-    const __m128i letters = within(_mm_or_si128(text, _mm_set1_epi8(0x20)), 'a', 26);
-    const __m128i marks =
-        _mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('-')), _mm_cmpeq_epi8(text, _mm_set1_epi8('_')));
-    const __m128i plain = _mm_or_si128(_mm_or_si128(letters, within(text, '0', 10)), marks);
-    const auto others = static_cast<unsigned>(_mm_movemask_epi8(plain)) ^ 0xffffu;
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + at), text);
+    const __m128i octets = load16(label.data() + at);
+    const unsigned others = others_of(octets);
+    store16(out + at, octets);
     const std::size_t left = label.size() - at;
     if (left <= 16) return (others & ((1u << left) - 1)) == 0;
     if (others != 0) return false;
   }
+}
+
+// Dots where bits are set, sixteen octets elsewhere.
+__m128i with_dots(__m128i octets, std::uint32_t dots) {
+  const __m128i bits = _mm_set1_epi64x(static_cast<long long>(0x8040201008040201U));
+  const __m128i spread = _mm_shuffle_epi8(_mm_cvtsi32_si128(static_cast<int>(dots)),
+                                          _mm_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1));
+  return _mm_blendv_epi8(octets, _mm_set1_epi8('.'), _mm_cmpeq_epi8(_mm_and_si128(spread, bits), bits));
+}
+
+// Nearly all names: of at most 31 letters, digits, '-', '_' and dots, without pointers. All of the text is looked at
+// and stored at once: the octets behind the first length, with dots where the other lengths are. 0 for another name.
+std::size_t read_host_name(Bytes message, std::size_t offset, char* out, CheckedText& name) {
+  constexpr std::size_t kMost = 32;
+  const std::uint8_t* const octets = message.data() + offset;
+  if (offset >= message.size()) return 0;
+  const __m128i first = load16(octets + 1);  // at most 32 octets of the padding
+  const __m128i second = load16(octets + 17);
+  const std::uint32_t others = others_of(first) | others_of(second) << 16;
+  std::uint32_t dots = 0;
+  std::size_t at = 0;
+  for (std::size_t length = octets[0]; length != 0; length = octets[at++ + 1]) {
+    if (at + length >= kMost || (others >> at & ((std::uint32_t{1} << length) - 1)) != 0) return 0;
+    at += length;
+    dots |= std::uint32_t{1} << at;
+  }
+  if (at == 0 || message.size() - offset <= at) return 0;
+  store16(out, with_dots(first, dots));
+  store16(out + 16, with_dots(second, dots >> 16));
+  name = {{out, at - 1}, true};
+  return offset + at + 1;
 }
 
 }  // namespace
@@ -78,14 +116,18 @@ std::size_t skip_name(Bytes message, std::size_t offset) {
   return walk_name(message, offset, [](Bytes) {});
 }
 
-std::size_t read_name(Bytes message, std::size_t offset, char* out, std::size_t& length) {
+namespace {
+
+__attribute__((noinline)) std::size_t read_any_name(Bytes message, std::size_t offset, char* out, CheckedText& name) {
   char* at = out;
-  const std::size_t end = walk_name(message, offset, [&at](Bytes label) {
+  bool clean = true;
+  const std::size_t end = walk_name(message, offset, [&at, &clean](Bytes label) {
     if (copy_host_label(label, at)) [[likely]] {
       at += label.size();
       *at++ = '.';
       return;
     }
+    clean = false;
     for (const std::uint8_t octet : label) {
       const std::uint8_t escape = kEscapes[octet];
       if (escape == kPlain) [[likely]] {
@@ -100,14 +142,20 @@ std::size_t read_name(Bytes message, std::size_t offset, char* out, std::size_t&
     }
     *at++ = '.';
   });
-  length = static_cast<std::size_t>(at - out);
-  if (length == 0) {
+  if (at == out) {
     *at = '.';
-    length = 1;
   } else {
-    --length;  // the final dot; a root alone keeps its
+    --at;  // the final dot; a root alone keeps its
   }
+  name = {{out, static_cast<std::size_t>(at - out) + (at == out ? 1 : 0)}, clean};
   return end;
+}
+
+}  // namespace
+
+std::size_t read_name(Bytes message, std::size_t offset, char* out, CheckedText& name) {
+  const std::size_t end = read_host_name(message, offset, out, name);
+  return end != 0 ? end : read_any_name(message, offset, out, name);
 }
 
 std::size_t expand_name(Bytes message, std::size_t offset, std::uint8_t* out, std::size_t& length) {

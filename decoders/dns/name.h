@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "dataplane/bytes/bytes.h"
+#include "dataplane/event/event.h"
 
 namespace spanbeat {
 
@@ -19,8 +20,9 @@ inline constexpr std::size_t kMaxNameText = 1024 + kMaxNameSlack;
 // Where the name at `offset` of `message` ends; 0 when it is none. Pointers may lead anywhere in `message`.
 [[nodiscard]] std::size_t skip_name(Bytes message, std::size_t offset);
 
-// The same, and its text without the final dot; the root is ".". `out` has room for kMaxNameText characters.
-[[nodiscard]] std::size_t read_name(Bytes message, std::size_t offset, char* out, std::size_t& length);
+// The same, and its text without the final dot; the root is ".". `out` has room for kMaxNameText characters, and is
+// what `name` points to; it is clean when it is letters, digits, hyphens and underscores.
+[[nodiscard]] std::size_t read_name(Bytes message, std::size_t offset, char* out, CheckedText& name);
 
 // The same, and its octets without compression. `out` has room for 256.
 [[nodiscard]] std::size_t expand_name(Bytes message, std::size_t offset, std::uint8_t* out, std::size_t& length);

@@ -148,13 +148,7 @@ bool check_options(Bytes options) {
   return cursor.ok();
 }
 
-void write_opt(Event& event, Bytes message, const DnsRecord& opt, DnsTextBuffer& scratch) {
-  // RFC 6891 section 6.1.3: the TTL holds the upper response code, the version and the flags; the class the size.
-  Digits digits;
-  Digits version;
-  event.set_all<F::dns_opt_do, F::dns_opt_ext_rcode, F::dns_opt_udp_size, F::dns_opt_version>(
-      (opt.ttl & 0x8000) != 0, dns_response_code_value(static_cast<std::uint16_t>(opt.ttl >> 24 << 4), digits),
-      opt.class_value, decimal_text(opt.ttl >> 16 & 0xff, version));
+void write_options(Event& event, Bytes message, const DnsRecord& opt, DnsTextBuffer& scratch) {
   Cursor cursor(message.subspan(opt.begin, opt.end - opt.begin));
   while (!cursor.empty()) {
     const std::uint16_t code = cursor.be16();

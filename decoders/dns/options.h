@@ -1,6 +1,6 @@
 // The OPT record: EDNS(0), RFC 6891.
 //
-// What:   checks the options of an OPT record, and writes dns.opt.
+// What:   checks the options of an OPT record, and writes them into dns.opt.
 // Limits: an option that its own specification does not allow breaks the message. PADDING is not shown; an option
 // without a
 //         name here is shown as `code:0xoctets`, the last one of several.
@@ -15,6 +15,6 @@ namespace spanbeat {
 [[nodiscard]] bool check_options(Bytes options);
 
 // `scratch` is used for the texts.
-void write_opt(Event& event, Bytes message, const DnsRecord& opt, DnsTextBuffer& scratch);
+void write_options(Event& event, Bytes message, const DnsRecord& opt, DnsTextBuffer& scratch);
 
 }  // namespace spanbeat

@@ -18,20 +18,19 @@ using enum RdataKind;
 constexpr std::uint16_t kInternet = 1;  // class IN, RFC 1035 section 3.2.4
 
 // The text of the name at `at`; `buffer` has room for kMaxNameText characters.
-std::string_view name_text(const DnsText& dns, std::size_t at, char* buffer) {
+CheckedText name_text(const DnsText& dns, std::size_t at, char* buffer) {
   const Bytes message = dns.message.octets;
-  const std::string_view asked = dns.message.question_name;
-  if (message[at] == 0xc0 && message[at + 1] == DnsMessage::kHeader && !asked.empty()) return asked;
-  std::size_t length = 0;
-  if (read_name(message, at, buffer, length) == 0) return {};
-  return {buffer, length};
+  const CheckedText& asked = dns.message.question_name;
+  if (message[at] == 0xc0 && message[at + 1] == DnsMessage::kHeader && !asked.text.empty()) return asked;
+  CheckedText name;
+  return read_name(message, at, buffer, name) == 0 ? CheckedText() : name;
 }
 
 // A name in an empty part is the empty text.
 void put_name(const DnsText& dns, std::size_t begin, std::size_t end, DnsTextBuffer& out) {
   if (begin == end) return;
   char buffer[kMaxNameText];
-  out.put(name_text(dns, begin, buffer));
+  out.put(name_text(dns, begin, buffer).text);
 }
 
 // RFC 4034 section 3.2; leap seconds do not exist here.
@@ -173,7 +172,7 @@ void write_data(TreeWriter& tree, const DnsText& dns, const DnsRecord& record) {
                      tree.plain_member(part.key);
                      if (part.kind == name) {
                        char buffer[kMaxNameText];
-                       tree.string(begin == end ? std::string_view() : name_text(dns, begin, buffer));
+                       tree.string(begin == end ? std::string_view() : name_text(dns, begin, buffer).text);
                      } else if (part.kind == number16 || part.kind == number32) {
                        Cursor octets(message.subspan(begin, end - begin));
                        tree.integer(part.kind == number16 ? octets.be16() : octets.be32());
@@ -185,30 +184,10 @@ void write_data(TreeWriter& tree, const DnsText& dns, const DnsRecord& record) {
                    });
 }
 
-const TreeTemplate kAddressRecord{{"class", "IN"}, {"data"}, {"name"}, {"ttl"}, {"type", "A"}};
-const TreeTemplate kAddressRecord6{{"class", "IN"}, {"data"}, {"name"}, {"ttl"}, {"type", "AAAA"}};
-
-// An A or AAAA record of class IN, of which a document may hold many: what TreeWriter writes for record() and the three
-// values, in one piece.
-void write_address_record(TreeWriter& tree, const DnsRecord& record, const IpAddress& address, std::string_view name) {
-  const std::size_t ttl_digits = digits_of(record.ttl);
-  const std::uint16_t number = (record.type == dns_type::kA ? kAddressRecord : kAddressRecord6).number();
-  std::uint8_t* to =
-      tree.encoded(1 + sizeof number + 1 + sizeof address + 2 * (1 + sizeof(std::uint32_t)) + name.size() + ttl_digits);
-  if (to == nullptr) return;
-  const auto value = [&to](TreeTag tag, const auto& octets) {
-    *to = static_cast<std::uint8_t>(tag);
-    std::memcpy(to + 1, &octets, sizeof octets);
-    to += 1 + sizeof octets;
-  };
-  value(TreeTag::record, number);
-  value(TreeTag::ip, address);
-  value(TreeTag::string, static_cast<std::uint32_t>(name.size()));
-  copy_octets(to, name.data(), name.size());
-  to += name.size();
-  value(TreeTag::string, static_cast<std::uint32_t>(ttl_digits));
-  (void)write_unsigned(record.ttl, reinterpret_cast<char*>(to));
-}
+const TreeRecord<IpAddress, CheckedText, Decimal> kAddressRecord{
+    {"class", "IN"}, {"data"}, {"name"}, {"ttl"}, {"type", "A"}};
+const TreeRecord<IpAddress, CheckedText, Decimal> kAddressRecord6{
+    {"class", "IN"}, {"data"}, {"name"}, {"ttl"}, {"type", "AAAA"}};
 
 // The text of one record: `key value, ` of each part that is shown as text, by key, then the data.
 std::string_view record_text(const DnsRecord& record, const DnsText& dns) {
@@ -278,8 +257,8 @@ void render(Event& event, const DnsText& dns) {
   std::size_t at = DnsMessage::kHeader;
   for (std::uint32_t i = 0; i < dns.message.questions; ++i) {
     char buffer[kMaxNameText];
-    std::size_t length = 0;
-    at = read_name(message, at, buffer, length);
+    CheckedText name;
+    at = read_name(message, at, buffer, name);
     Cursor rest(message.subspan(at));
     const std::uint16_t type = rest.be16();
     const std::uint16_t class_value = rest.be16();
@@ -288,7 +267,7 @@ void render(Event& event, const DnsText& dns) {
     dns.scratch.put(i == 0 ? "; QUESTION " : "; ");
     QuestionBuffer prefix;
     dns.scratch.put(question_prefix(type, class_value, prefix));
-    dns.scratch.put({buffer, length});
+    dns.scratch.put(name.text);
     event.append_text<field>(dns.scratch.view());
   }
   const std::pair<std::string_view, const DnsSection*> sections[] = {{"; ANSWER ", &dns.message.answers},
@@ -350,15 +329,16 @@ void write_section(Event& event, Field field, const DnsSection& section, const D
                                                  static_cast<std::uint16_t>(size)};
       }
       if (record.class_value == kInternet) {
-        write_address_record(tree, record, IpAddress::from_wire(message.subspan(record.begin, size)),
-                             name_text(dns, record.name, buffer));
+        tree.record(record.type == dns_type::kA ? kAddressRecord : kAddressRecord6,
+                    IpAddress::from_wire(message.subspan(record.begin, size)), name_text(dns, record.name, buffer),
+                    Decimal{record.ttl});
         return;
       }
     }
     tree.object();
     tree.plain_member("class").string(dns_class_name(record.class_value, digits));
     write_data(tree, dns, record);
-    tree.plain_member("name").string(name_text(dns, record.name, buffer));
+    tree.plain_member("name").string(name_text(dns, record.name, buffer).text);
     tree.plain_member("ttl").string(decimal_text(record.ttl, digits));
     tree.plain_member("type").string(dns_type_name(record.type, digits));
     tree.end();

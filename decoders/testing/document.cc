@@ -95,10 +95,19 @@ void add_tree(Cursor& cursor, std::string& out) {
         if (&member != &kind->members.front()) out += ',';
         add_quoted(member.key.view(), out);
         out += ':';
-        if (member.has_value) {
-          add_tree(cursor, out);
-        } else {
-          add_quoted(member.constant.view(), out);
+        switch (member.kind) {
+          case TreeTemplate::Kind::constant:
+            add_quoted(member.constant.view(), out);
+            break;
+          case TreeTemplate::Kind::ip:
+            add_quoted(ip_text(number<IpAddress>(cursor)), out);
+            break;
+          case TreeTemplate::Kind::text:
+            add_quoted(text(cursor.take(cursor.le32() & ~TreeTemplate::kCleanText)), out);
+            break;
+          case TreeTemplate::Kind::decimal:
+            add_quoted(std::to_string(cursor.le32()), out);
+            break;
         }
       }
       out += '}';
@@ -140,6 +149,11 @@ std::string value_text(FieldType type, Bytes value) {
 // All values of an entry.
 std::vector<std::string> value_texts(const EventView& event, std::size_t entry) {
   const FieldInfo& info = kFieldInfo[static_cast<std::size_t>(field_of(event.head(entry)))];
+  if (info.list != FieldList::no && tag_of(event.head(entry)) != kIsNull) {
+    std::vector<std::string> texts;
+    event.each_value(entry, info.type, [&](Bytes value) { texts.push_back(value_text(info.type, value)); });
+    return texts;
+  }
   switch (tag_of(event.head(entry))) {
     case kIsNull:
       return {"null"};
@@ -148,14 +162,11 @@ std::vector<std::string> value_texts(const EventView& event, std::size_t entry) 
     case kIsFalse:
       return {"false"};
     case kHasValue:
-      break;
+    case kIsClean:
+      return {value_text(info.type, event.value(entry))};
     default:
       return {std::string(event.text(entry))};
   }
-  if (info.list == FieldList::no) return {value_text(info.type, event.value(entry))};
-  std::vector<std::string> texts;
-  event.each_value(entry, info.type, [&](Bytes value) { texts.push_back(value_text(info.type, value)); });
-  return texts;
 }
 
 std::string time_text(Time time) { return time == kNever ? "never" : std::to_string(time); }

@@ -215,12 +215,12 @@ void DocumentWalk::write(const Given& given, const FieldSet& derived, Output& ou
       if ((set >> bit & 1) != 0) {
         const std::size_t last = last_[field];
         const std::uint16_t tag = tag_of(event.head(last));
-        if (tag == kIsTrue || tag == kIsFalse) {
-          output.boolean(tag == kIsTrue);
-        } else if (tag >= kSameTags) {
-          output.text(event.text(last));
-        } else {
+        if (set_kinds_[field] == ValueKind::several || has_value(event.head(last))) {
           write_value(set_kinds_[field], field, first_[field], last, given, made_of, output);
+        } else if (tag == kIsTrue || tag == kIsFalse) {
+          output.boolean(tag == kIsTrue);
+        } else {
+          output.text(event.text(last));
         }
         continue;
       }
@@ -279,6 +279,15 @@ class SameTexts {
     while (places_[i].entry != entry) ++i;
     return {i, !std::exchange(places_[i].written, true)};
   }
+  // The place of the list that related.ip has too, if that is all of what it adds and the list is written by then.
+  [[nodiscard]] std::uint16_t written_list(const EventView& event, const Program::Places& related) const {
+    if (related.related_first != related.related_last || related.related_first == Program::kNone) return Program::kNone;
+    const std::size_t back = same_as(event.head(related.related_first));
+    for (std::size_t i = 0; back != 0 && i < places_.size(); ++i) {
+      if (places_[i].entry == related.related_first - back && places_[i].written) return static_cast<std::uint16_t>(i);
+    }
+    return Program::kNone;
+  }
 
  private:
   struct Place {
@@ -293,6 +302,7 @@ Program DocumentWalk::make_program(const StreamPlan& plan, const EventView& even
   const FieldSet set = set_alone(derived);
   SameTexts same(event);
   Program program;
+  program.places = places();
   std::size_t previous = Transitions::kBegin;
   for (std::size_t field = 0; field < kFields; ++field) {
     if (!set.has(field) && (!derived.has(field) || nulls_.has(field))) continue;
@@ -302,26 +312,37 @@ Program DocumentWalk::make_program(const StreamPlan& plan, const EventView& even
       program.add_end(whole->end);
       previous = field = number_of(whole->port);
     } else if (set.has(field)) {
-      const EntryHead head = event.head(last_[field]);
+      const std::size_t first = first_[field];
+      const std::size_t last = last_[field];
+      const EntryHead head = event.head(last);
+      const bool several = set_kinds_[field] == ValueKind::several;
+      const auto add = [&program, first](std::size_t number, ValueKind kind, std::size_t entry) {
+        program.add_value(number, kind, static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(entry));
+      };
       if (tag_of(head) == kIsTrue || tag_of(head) == kIsFalse) {
         program.add_text(tag_of(head) == kIsTrue ? "true" : "false");
-      } else if (tag_of(head) >= kWordTags) {
+      } else if (tag_of(head) >= kWordTags &&
+                 (!several || (first == last && kFieldInfo[field].list == FieldList::list))) {
         program.add_text(word_of(head).text());
-      } else if (const std::size_t text = last_[field] - same_as(head); same.contains(text)) {
+      } else if (several) {
+        const bool is_source = first == last && kFieldInfo[field].list == FieldList::list && same.contains(first);
+        add(is_source ? same.place_of(first).first : field,
+            is_source ? ValueKind::first_of_same_list : ValueKind::several, last);
+      } else if (const std::size_t text = last - same_as(head); same.contains(text)) {
         const auto [place, is_first] = same.place_of(text);
-        program.add_value(place, is_first ? ValueKind::first_of_same : ValueKind::same,
-                          static_cast<std::uint16_t>(text), static_cast<std::uint16_t>(text));
+        add(place, is_first ? ValueKind::first_of_same : ValueKind::same, text);
       } else {
-        program.add_value(field, set_kinds_[field], first_[field], static_cast<std::uint16_t>(text));
+        add(field, tag_of(head) == kIsClean ? ValueKind::clean_text : set_kinds_[field], text);
       }
     } else if (plan.constants().has(field)) {
       program.add_text(plan.constant(field).json);
     } else {
+      if (derived_kinds_[field] == ValueKind::related_ip)
+        program.places.related_same = same.written_list(event, program.places);
       program.add_value(field, derived_kinds_[field]);
     }
   }
   program.add_text(transitions.text(previous, Transitions::kEnd));
-  program.places = places();
   program.finish();
   return program;
 }

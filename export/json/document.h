@@ -87,11 +87,10 @@ class DocumentWalk {
   SPANBEAT_INLINE void write_value(ValueKind kind, std::size_t field, std::size_t first, std::size_t last,
                                    const Given& given, const Program::Places& places, Output& output);
   template <typename Output>
-  SPANBEAT_INLINE void write_several(std::size_t field, const EventView& event, std::size_t first, std::size_t last,
-                                     Output& output);
+  void write_several(std::size_t field, const EventView& event, std::size_t first, std::size_t last, Output& output);
   template <typename Output>
-  SPANBEAT_INLINE void write_related_ip(const EventHeader& header, const EventView& event,
-                                        const Program::Places& places, Output& output);
+  void write_related_ip(const EventHeader& header, const EventView& event, const Program::Places& places,
+                        Output& output);
 
   std::array<ValueKind, kFields> set_kinds_;      // of a field that the event sets
   std::array<ValueKind, kFields> derived_kinds_;  // of one that is derived

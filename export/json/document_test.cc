@@ -1,68 +1,18 @@
 // Events become the documents that spec/events.md describes, and both ways of making them agree octet by octet.
-#include "export/json/document.h"
-
-#include <gtest/gtest.h>
-#include <simdjson.h>
-
-#include "dataplane/event/tree_writer.h"
-#include "export/json/value_writer.h"
-#include "export/testing.h"
+#include "export/json/document_testing.h"
 
 namespace spanbeat {
 namespace {
 
 using testing::address;
+using testing::Documents;
 using testing::flow;
 using testing::kHttpStream;
 using testing::kIcmpStream;
 using testing::kThen;
-using testing::plain_config;
 using testing::transaction;
 
 const Word kSelect("SELECT");
-const TreeTemplate kAddress{{"class", "IN"}, {"data"}, {"ttl"}, {"type", "A"}};
-
-class Documents : public ::testing::Test {
- protected:
-  // The document, made both ways.
-  std::string document(Event& event, NetworkDirection direction = NetworkDirection::unknown) {
-    const Chunk chunk = testing::chunk_of({&event});
-    std::string result;
-    for_each_event(chunk, [&](const EventHeader& header, const std::uint8_t* encoded) {
-      const StreamPlan plan(config_, config_.streams[header.protocol], true, style_);
-      TextBuffer fast;
-      walk_.append_json(plan, header, encoded, direction, style_, transitions_, fast);
-      // The first time field by field; from the third time on by a program, in a buffer of any size.
-      for (int again = 0; again < 3; ++again) {
-        TextBuffer repeated;
-        walk_.append_json(plan, header, encoded, direction, style_, transitions_, repeated);
-        EXPECT_EQ(repeated.view(), fast.view());
-      }
-      TextBuffer slow;
-      write_value_json(style_, slow, walk_.make_value(plan, header, encoded, direction));
-      if (!plan.keep_null()) {
-        EXPECT_EQ(fast.view(), slow.view());
-      }
-      result = plan.keep_null() ? slow.view() : fast.view();
-    });
-    simdjson::dom::parser parser;
-    EXPECT_EQ(parser.parse(result).error(), simdjson::SUCCESS) << result;
-    return result;
-  }
-  // What stands under a dotted name of the document, as compact JSON; empty when nothing does.
-  static std::string at(const std::string& document, std::string_view pointer) {
-    simdjson::dom::parser parser;
-    simdjson::dom::element element;
-    if (parser.parse(document).at_pointer(pointer).get(element) != simdjson::SUCCESS) return "";
-    return simdjson::minify(element);
-  }
-
-  ExportConfig config_ = plain_config();
-  EventArena arena_;
-  JsonStyle style_;
-  Transitions transitions_;
-  DocumentWalk walk_;
-};
 
 TEST_F(Documents, ATransactionHasEverythingThatFollowsFromItsHeader) {
   Event event = transaction(arena_, kIcmpStream);
@@ -277,72 +227,6 @@ TEST_F(Documents, NullsAreShownOnlyWhereTheyAreKept) {
   EXPECT_EQ(at(document(event), "/path"), "null");
 }
 
-TEST_F(Documents, TreesNestAtWillAndTheLastOfTwoMembersCounts) {
-  Event event = transaction(arena_);
-  {
-    TreeWriter tree(event, F::fields);
-    tree.object();
-    tree.member("twice").string("first");
-    tree.member("list").array();
-    tree.null();
-    tree.boolean(true);
-    tree.integer(-5);
-    tree.unsigned_integer(UINT64_MAX);
-    tree.floating(0.5);
-    tree.ip(address("fe80::1"));
-    tree.date(kThen);
-    tree.object();
-    tree.end();
-    tree.array();
-    tree.end();
-    tree.end();
-    tree.member("q\"uote").object();
-    tree.member("a").integer(1);
-    tree.member("a").integer(2);
-    tree.member("b").integer(3);
-    tree.member("a").integer(4);
-    tree.end();
-    tree.member("twice").string("second");
-  }
-  EXPECT_EQ(at(document(event), "/fields"),
-            R"({"list":[null,true,-5,18446744073709551615,0.5,"fe80::1","2015-08-27T08:00:55.638Z",{},[]],)"
-            R"("q\"uote":{"b":3,"a":4},"twice":"second"})");
-}
-
-// The general way, which a null leads to, reads plain keys as well; long ones too.
-TEST_F(Documents, PlainKeysAreWrittenAsTheyAre) {
-  const std::string longer = "a_key_of_more_than_sixteen_octets";
-  for (const bool general : {false, true}) {
-    Event event = transaction(arena_);
-    {
-      TreeWriter tree(event, F::fields);
-      tree.object();
-      tree.plain_member("ttl").string("60");
-      tree.member("q\"uote").integer(1);
-      tree.plain_member(longer).integer(2);
-      tree.member("q\"uote").integer(3);
-      if (general) tree.plain_member("nothing").null();
-    }
-    EXPECT_EQ(at(document(event), "/fields"),
-              R"({"ttl":"60",")" + longer + R"(":2,"q\"uote":3)" + (general ? R"(,"nothing":null})" : "}"));
-  }
-}
-
-TEST_F(Documents, ManyMembersOfOneNameInALargeObjectLeaveOne) {
-  Event event = transaction(arena_);
-  {
-    TreeWriter tree(event, F::fields);
-    tree.object();
-    for (int round = 0; round < 3; ++round) {
-      for (int i = 0; i < 40; ++i) tree.member("k" + std::to_string(i)).integer(round);
-    }
-  }
-  const std::string fields = at(document(event), "/fields");
-  std::string expected = "{";
-  for (int i = 0; i < 40; ++i) expected += (i == 0 ? "\"k" : ",\"k") + std::to_string(i) + "\":2";
-  EXPECT_EQ(fields, expected + "}");
-}
-
 TEST_F(Documents, InvalidUtf8IsReplacedAndTheDocumentStaysJson) {
   Event event = transaction(arena_);
   event.set<F::path>("caf\xe9 \xf0\x9f\x98\x80 \xed\xa0\x80");
@@ -372,34 +256,63 @@ TEST_F(Documents, WordsAndTruthAndTextsThatStandTwiceAreWrittenLikeOthers) {
   }
 }
 
-TEST_F(Documents, AnObjectOfKnownKeysShowsItsConstantsAndTheEventsValues) {
-  Event event = transaction(arena_);
-  {
-    TreeWriter tree(event, F::dns_answers);
-    tree.array();
-    for (int i = 0; i < 200; ++i) {
-      tree.record(kAddress);
-      tree.ip(address("10.1.2.3"));
-      tree.integer(i);
-      tree.end();
-    }
-    tree.boolean(true);
+TEST_F(Documents, CleanTextsAndListsOfWordsAreWrittenLikeOthers) {
+  static const std::string_view kNames[] = {"RD", "RA"};
+  for (std::size_t size = 0; size < 100; ++size) {
+    const std::string name(size, 'x');
+    Event event = transaction(arena_);
+    event.set<F::resource>(CheckedText{name, true});
+    event.set<F::dns_header_flags>(Word::list(kNames));
+    if (size % 2 != 0) event.set<F::dns_header_flags>("\n");
+    const std::string made = document(event);
+    EXPECT_EQ(at(made, "/resource"), '"' + name + '"');
+    EXPECT_EQ(at(made, "/dns/header_flags"), size % 2 != 0 ? R"(["RD","RA","\n"])" : R"(["RD","RA"])");
   }
+  Event event = transaction(arena_);
+  event.set<F::dns_header_flags>("\n");
+  event.set<F::dns_header_flags>(Word::list(kNames));
+  event.set<F::error_message>(Word::list(std::span(kNames).first(1)));
   const std::string made = document(event);
-  EXPECT_EQ(at(made, "/dns/answers/0"), R"({"class":"IN","data":"10.1.2.3","ttl":0,"type":"A"})");
-  EXPECT_EQ(at(made, "/dns/answers/199"), R"({"class":"IN","data":"10.1.2.3","ttl":199,"type":"A"})");
-  EXPECT_EQ(at(made, "/dns/answers/200"), "true");
+  EXPECT_EQ(at(made, "/dns/header_flags"), R"(["\n","RD","RA"])");
+  EXPECT_EQ(at(made, "/error/message"), R"("RD")");
 }
 
-TEST_F(Documents, ADamagedObjectOfKnownKeysIsNothing) {
-  Event event = transaction(arena_);
-  {
-    TreeWriter tree(event, F::dns_answers);
-    std::uint8_t* const to = tree.encoded(3);
-    to[0] = static_cast<std::uint8_t>(TreeTag::record);
-    to[1] = to[2] = 0xff;  // there is no such template
+TEST_F(Documents, RelatedAddressesThatAnotherListHasAreCopiedUnlessOneIsKnown) {
+  const auto related = [this](std::vector<std::string> addresses) {
+    Event event = transaction(arena_);
+    event.set_each<F::dns_resolved_ip>(addresses.size(), [&](std::size_t i) { return address(addresses[i]); });
+    event.set_same_list<F::related_ip, F::dns_resolved_ip>();
+    event.set<F::path>("behind");
+    return at(document(event), "/related/ip");
+  };
+  EXPECT_EQ(related({"192.0.2.1", "2001:db8::1"}), R"(["10.0.0.1","10.0.0.2","192.0.2.1","2001:db8::1"])");
+  EXPECT_EQ(related({"192.0.2.1", "10.0.0.1"}), R"(["10.0.0.1","10.0.0.2","192.0.2.1"])");
+  EXPECT_EQ(related({"192.0.2.1", "10.0.0.2", "192.0.2.3"}), R"(["10.0.0.1","10.0.0.2","192.0.2.1","192.0.2.3"])");
+  EXPECT_EQ(related({"192.0.2.1", "192.0.2.3", "192.0.2.1"}), R"(["10.0.0.1","10.0.0.2","192.0.2.1","192.0.2.3"])");
+  // Octets of an end, of another version.
+  EXPECT_EQ(related({"a00:1::"}), R"(["10.0.0.1","10.0.0.2","a00:1::"])");
+  std::vector<std::string> many;
+  std::string shown = R"(["10.0.0.1","10.0.0.2")";
+  for (int i = 1; i < 40; ++i) {
+    many.push_back("192.0.2." + std::to_string(i));
+    shown += ",\"" + many.back() + '"';
   }
-  EXPECT_EQ(at(document(event), "/dns/answers"), "null");
+  EXPECT_EQ(related(many), shown + "]");
+}
+
+// A program asks for room once: for every octet escaped, in every field that shows it.
+TEST_F(Documents, AProgramHasRoomForAllOfAnEvent) {
+  for (std::size_t size = 0; size < 3000; size += 37) {
+    Event event = transaction(arena_);
+    event.set<F::destination_domain>(std::string(size, '\x01'));
+    event.set<F::source_domain>(std::string(size, '\xff'));
+    event.set<F::path>(std::string(size, '\x02'));
+    const std::uint32_t path = event.last_entry();
+    event.set_same<F::request>(path);
+    event.set_same<F::response>(path);
+    event.set<F::related_hosts>(std::string(size, '\x03'));
+    (void)document(event);
+  }
 }
 
 // Any set of fields, of any type, gives valid JSON, the same both ways, with the fields in order.

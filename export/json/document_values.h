@@ -5,6 +5,8 @@
 // Limits: as document.h. Every text given to an output has kPadding, or as short text 48, readable octets.
 #pragma once
 
+#include <emmintrin.h>
+
 #include <algorithm>
 
 #include "export/json/document.h"
@@ -36,6 +38,11 @@ inline constexpr char kIpVersionWords[2][48] = {"ipv4", "ipv6"};
 
 inline bool is_ipv4(const IpAddress& address) { return address.version == IpVersion::v4 || address.is_mapped(); }
 
+// Addresses of different versions may have the same octets: those that have the same may be the same.
+inline __m128i octets_of(const IpAddress& address) {
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(address.octets.data()));
+}
+
 template <typename Number>
 Number number(Bytes value) {
   Number number;
@@ -45,13 +52,29 @@ Number number(Bytes value) {
 
 constexpr std::size_t number_of(Field field) { return static_cast<std::size_t>(field); }
 
+// Is none of the addresses of an entry an end, or there twice? Of many it is not said.
+inline bool are_new(const EventView& event, std::size_t entry, const EventHeader& header) {
+  constexpr std::size_t kMost = 16;
+  __m128i known[kMost + 2] = {octets_of(header.source), octets_of(header.destination)};
+  std::size_t count = 2;
+  bool all_new = true;
+  event.each_value(entry, FieldType::ip, [&](Bytes value) {
+    all_new = all_new && count != std::size(known);
+    if (!all_new) return;
+    const __m128i address = _mm_loadu_si128(reinterpret_cast<const __m128i*>(value.data()));
+    for (std::size_t i = 0; i < count; ++i)
+      all_new = all_new && _mm_movemask_epi8(_mm_cmpeq_epi8(known[i], address)) != 0xffff;
+    known[count++] = address;
+  });
+  return all_new;
+}
+
 }  // namespace document_values
 
 template <typename Output>
 void DocumentWalk::write_several(std::size_t field, const EventView& event, std::size_t first, std::size_t last,
                                  Output& output) {
   const FieldType type = kFieldInfo[field].type;
-  const EntryHead wanted = entry_head(static_cast<Field>(field));
   bool plain = first == last && kFieldInfo[field].list == FieldList::one_plain;
   if (plain) {
     std::size_t values = 0;
@@ -61,7 +84,7 @@ void DocumentWalk::write_several(std::size_t field, const EventView& event, std:
   if (!plain) output.begin_list();
   std::size_t count = 0;
   for (std::size_t entry = first; entry <= last; ++entry) {
-    if (event.head(entry) != wanted) continue;
+    if (field_of(event.head(entry)) != static_cast<Field>(field)) continue;
     event.each_value(entry, type, [&](Bytes value) {
       if (!plain) output.next(count++);
       switch (type) {
@@ -103,10 +126,16 @@ void DocumentWalk::write_related_ip(const EventHeader& header, const EventView& 
     output.next(count++);
     output.add_short_text(destination_ip_.view());
   }
-  if (places.related_first != Program::kNone) {
+  if (Output::kByProgram && places.related_same != Program::kNone &&
+      document_values::are_new(event, places.related_first, header)) {
+    if constexpr (Output::kByProgram) {
+      output.next(count);
+      output.text_again(same_[places.related_same]);
+    }
+  } else if (places.related_first != Program::kNone) {
     related_.clear();
     for (std::size_t entry = places.related_first; entry <= places.related_last; ++entry) {
-      if (event.head(entry) != entry_head(Field::related_ip)) continue;
+      if (field_of(event.head(entry)) != Field::related_ip) continue;
       event.each_value(entry, FieldType::ip, [&](Bytes value) {
         const auto address = document_values::number<IpAddress>(value);
         // Beyond what any decoder adds, repeated ones may show: a hostile event must not cost the square of its size.
@@ -133,6 +162,9 @@ void DocumentWalk::write_value(ValueKind kind, std::size_t field, std::size_t fi
     case ValueKind::text:
       output.text(text(event.value(last)));
       break;
+    case ValueKind::clean_text:
+      if constexpr (Output::kByProgram) output.clean_text(text(event.value(last)));
+      break;
     case ValueKind::integer:
       output.integer(event.number<std::int64_t>(last));
       break;
@@ -148,9 +180,17 @@ void DocumentWalk::write_value(ValueKind kind, std::size_t field, std::size_t fi
     case ValueKind::tree:
       output.tree(event.value(last));
       break;
-    case ValueKind::several:
-      write_several(field, event, first, last, output);
+    case ValueKind::first_of_same_list:
+    case ValueKind::several: {
+      const std::size_t begin = output.place();
+      typename Output::Loan loan = output;
+      write_several(document_values::number_of(field_of(event.head(first))), event, first, last, loan);
+      output.go_on(loan);
+      if constexpr (Output::kByProgram) {
+        if (kind == ValueKind::first_of_same_list) same_[field] = {begin + 1, output.place() - begin - 2};
+      }
       break;
+    }
     case ValueKind::timestamp:
       output.date(header.timestamp);
       break;
@@ -216,9 +256,12 @@ void DocumentWalk::write_value(ValueKind kind, std::size_t field, std::size_t fi
     case ValueKind::status:
       output.short_text(document_values::kStatusWords[static_cast<std::size_t>(header.status)]);
       break;
-    case ValueKind::related_ip:
-      write_related_ip(header, event, places, output);
+    case ValueKind::related_ip: {
+      typename Output::Loan loan = output;
+      write_related_ip(header, event, places, loan);
+      output.go_on(loan);
       break;
+    }
     case ValueKind::constant:
       output.constant(given.plan.constant(field));
       break;

@@ -78,7 +78,7 @@ class FastTree {
       case TreeTag::object:
         return object(at, out, depth);
       case TreeTag::record:
-        return record(at, out, depth);
+        return record(at, out);
       default:
         return nullptr;
     }
@@ -130,7 +130,8 @@ class FastTree {
     for (std::uint32_t i = 0; i < count; ++i) {
       *out = ',';
       out += i != 0 ? 1 : 0;
-      out = value(at, out, depth + 1);
+      const bool is_record = at < end_ && static_cast<TreeTag>(*at) == TreeTag::record;
+      out = is_record ? record(at, out) : value(at, out, depth + 1);
       if (out == nullptr) return nullptr;
     }
     *out++ = ']';
@@ -186,22 +187,39 @@ class FastTree {
     return out;
   }
 
-  char* record(const std::uint8_t*& at, char* out, int depth) const {
+  char* record(const std::uint8_t*& at, char* out) const {
     if (left(at) < 1 + sizeof(std::uint16_t)) return nullptr;
     const TreeTemplate::Content* const kind = TreeTemplate::find(word<std::uint16_t>(at + 1));
     if (kind == nullptr) return nullptr;
     if (kind->octets_between > constants_left_) return nullptr;
     constants_left_ -= kind->octets_between;
     at += 1 + sizeof(std::uint16_t);
-    const PaddedText* const last = &kind->between.back();
-    for (const PaddedText* text = kind->between.data();; ++text) {
+    const PaddedText* text = kind->between.data();
+    for (const TreeTemplate::Kind value : kind->values) {
       out = copy_in_pieces(out, text->view().data(), text->view().size());
-      if (text == last) return out;
-      const auto tag = static_cast<TreeTag>(*at);
-      out = tag == TreeTag::string && at < end_ ? plain(tag, at, out) : value(at, out, depth + 1);
-      if (out == nullptr) [[unlikely]]
+      ++text;
+      *out++ = '"';
+      if (value == TreeTemplate::Kind::ip) {
+        if (left(at) < sizeof(IpAddress)) return nullptr;
+        out = write_ip(word<IpAddress>(at), out);
+        at += sizeof(IpAddress);
+      } else if (left(at) < kLength) {
         return nullptr;
+      } else if (value == TreeTemplate::Kind::decimal) {
+        out = write_unsigned(word<std::uint32_t>(at), out);
+        at += kLength;
+      } else {
+        const std::uint32_t length = word<std::uint32_t>(at);
+        const std::size_t size = length & ~TreeTemplate::kCleanText;
+        at += kLength;
+        if (left(at) < size) return nullptr;
+        const std::string_view shown(reinterpret_cast<const char*>(at), size);
+        out = length != size ? copy_in_pieces(out, shown.data(), size) : write_escaped(style_, shown, out);
+        at += size;
+      }
+      *out++ = '"';
     }
+    return copy_in_pieces(out, text->view().data(), text->view().size());
   }
 
   const JsonStyle& style_;

@@ -139,17 +139,21 @@ class JsonOutputOf {
   // Streams that show nulls go through a Value.
   static constexpr bool kShowsNulls = false;
   static constexpr bool kByProgram = by_program;
+  // What a function that is not inlined writes to, before this one goes on behind it. A copy: this one's address is
+  // known to nobody then.
+  using Loan = JsonOutputOf;
+  SPANBEAT_INLINE void go_on(const Loan& loan) { *this = loan; }
 
   JsonOutputOf(JsonStyle& style, Transitions& transitions, TextBuffer& buffer)
-      : style_(style), transitions_(transitions), buffer_(buffer), at_(buffer.end()), limit_(at_) {}
+      : style_(&style), transitions_(&transitions), buffer_(&buffer), at_(buffer.end()), limit_(at_) {}
 
   // Makes room for what `fields` fields take at least; only texts, lists and trees ask for more.
-  SPANBEAT_INLINE void start(std::size_t fields) { keep_back((fields + 2) * (transitions_.room() + kScalarRoom)); }
+  SPANBEAT_INLINE void start(std::size_t fields) { keep_back((fields + 2) * (transitions_->room() + kScalarRoom)); }
 
   // The next field, later than the one before. One value follows: for a plain field by the functions up to tree(), for
   // a field that may have several by begin_list, next and add_... for each, end_list; or, shown plain, by one add_...
   SPANBEAT_INLINE void begin(std::size_t field) {
-    at_ = transitions_.write(previous_, field, at_);
+    at_ = transitions_->write(previous_, field, at_);
     previous_ = field;
   }
 
@@ -161,24 +165,28 @@ class JsonOutputOf {
     for (std::size_t done = 32; done < size; done += 32) std::memcpy(at_ + done, text + done, 32);
     at_ += size;
   }
-  SPANBEAT_INLINE void finish() { buffer_.finish(at_); }
+  SPANBEAT_INLINE void finish() { buffer_->finish(at_); }
 
   SPANBEAT_INLINE void text(std::string_view text) {
     reserve(escaped_room(text.size()));
-    at_ = write_escaped(style_, text, at_);
+    at_ = write_escaped(*style_, text, at_);
   }
   // The same, for text_again().
   SPANBEAT_INLINE WrittenText remembered_text(std::string_view given) {
     reserve(escaped_room(given.size()));
-    const auto begin = static_cast<std::size_t>(at_ - buffer_.begin());
-    at_ = write_escaped(style_, given, at_);
-    return {begin, static_cast<std::size_t>(at_ - buffer_.begin()) - begin};
+    const auto begin = static_cast<std::size_t>(at_ - buffer_->begin());
+    at_ = write_escaped(*style_, given, at_);
+    return {begin, static_cast<std::size_t>(at_ - buffer_->begin()) - begin};
   }
   SPANBEAT_INLINE void text_again(WrittenText text) {
     reserve(text.size + 32);
-    const char* const from = buffer_.begin() + text.begin;
+    const char* const from = buffer_->begin() + text.begin;
     at_ = copy_in_pieces(at_, from, text.size);
   }
+  // Where in the buffer the next value goes.
+  [[nodiscard]] std::size_t place() { return static_cast<std::size_t>(at_ - buffer_->begin()); }
+  // Text that needs no escaping.
+  SPANBEAT_INLINE void clean_text(std::string_view text) { piece(text.data(), text.size()); }
   // Text that needs no escaping, of up to 48 octets, of which as many are readable.
   SPANBEAT_INLINE void short_text(std::string_view text) {
     std::memcpy(at_, text.data(), 48);
@@ -189,7 +197,7 @@ class JsonOutputOf {
     std::memcpy(at_, text, kEndRoom);
     at_ += size;
   }
-  SPANBEAT_INLINE void date(Time value) { at_ = style_.dates.write(value, at_); }
+  SPANBEAT_INLINE void date(Time value) { at_ = style_->dates.write(value, at_); }
   SPANBEAT_INLINE void ip(const IpAddress& address) { at_ = write_ip(address, at_); }
   SPANBEAT_INLINE void integer(std::int64_t value) { at_ = write_integer(value, at_); }
   SPANBEAT_INLINE void floating(double value) { at_ = write_floating(value, at_); }
@@ -198,7 +206,7 @@ class JsonOutputOf {
     at_ += value ? 4 : 5;
   }
   SPANBEAT_INLINE void community_id(const std::array<std::uint8_t, 20>& digest) {
-    community_id_ = static_cast<std::size_t>(at_ - buffer_.begin());
+    community_id_ = static_cast<std::size_t>(at_ - buffer_->begin());
     at_ = write_community_id(digest, at_);
   }
   template <typename Constant>
@@ -211,8 +219,8 @@ class JsonOutputOf {
     at_ = to + text.size();
   }
   SPANBEAT_INLINE void tree(Bytes encoded) {
-    at_ = buffer_.room(write_tree_json(style_, buffer_, at_, encoded), static_cast<std::size_t>(kept_back_));
-    limit_ = buffer_.limit() - kept_back_;
+    at_ = buffer_->room(write_tree_json(*style_, *buffer_, at_, encoded), static_cast<std::size_t>(kept_back_));
+    limit_ = buffer_->limit() - kept_back_;
   }
 
   // Where in the buffer the Community ID stands; 0: the document has none.
@@ -231,7 +239,7 @@ class JsonOutputOf {
   SPANBEAT_INLINE void add_text(std::string_view text) {
     reserve(escaped_room(text.size()) + 2);
     *at_++ = '"';
-    at_ = write_escaped(style_, text, at_);
+    at_ = write_escaped(*style_, text, at_);
     *at_++ = '"';
   }
   SPANBEAT_INLINE void add_short_text(std::string_view text) {
@@ -246,7 +254,7 @@ class JsonOutputOf {
   SPANBEAT_INLINE void add_tree(Bytes encoded) { tree(encoded); }
   SPANBEAT_INLINE void add_date(Time value) {
     *at_++ = '"';
-    at_ = style_.dates.write(value, at_);
+    at_ = style_->dates.write(value, at_);
     *at_++ = '"';
   }
   SPANBEAT_INLINE void add_ip(const IpAddress& address) {
@@ -258,28 +266,28 @@ class JsonOutputOf {
   // Closes the document; the buffer now ends behind it.
   SPANBEAT_INLINE void end() {
     if (previous_ == Transitions::kBegin) *at_++ = '{';
-    at_ = transitions_.write(previous_, Transitions::kEnd, at_);
-    buffer_.finish(at_);
+    at_ = transitions_->write(previous_, Transitions::kEnd, at_);
+    buffer_->finish(at_);
   }
 
  private:
   // Room for `more` octets, beside what all fields are sure to need.
   SPANBEAT_INLINE void keep_back(std::size_t octets) {
     kept_back_ = static_cast<std::ptrdiff_t>(octets);
-    at_ = buffer_.room(at_, octets);  // first of all, so that the limit lies in the buffer
-    limit_ = buffer_.limit() - kept_back_;
+    at_ = buffer_->room(at_, octets);  // first of all, so that the limit lies in the buffer
+    limit_ = buffer_->limit() - kept_back_;
   }
   SPANBEAT_INLINE void reserve(std::size_t more) {
     if constexpr (by_program) return;
     if (limit_ - at_ < static_cast<std::ptrdiff_t>(more)) [[unlikely]] {
-      at_ = buffer_.room(at_, more + static_cast<std::size_t>(kept_back_));
-      limit_ = buffer_.limit() - kept_back_;
+      at_ = buffer_->room(at_, more + static_cast<std::size_t>(kept_back_));
+      limit_ = buffer_->limit() - kept_back_;
     }
   }
 
-  JsonStyle& style_;
-  Transitions& transitions_;
-  TextBuffer& buffer_;
+  JsonStyle* style_;
+  Transitions* transitions_;
+  TextBuffer* buffer_;
   char* at_;
   char* limit_;
   std::ptrdiff_t kept_back_ = 0;

@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "dataplane/bytes/decimal.h"
 #include "dataplane/event/tree_writer.h"
 
 namespace spanbeat {
@@ -71,6 +72,11 @@ class TreeWalk {
     return view;
   }
 
+  // A text that is not there as an empty one, with the octets behind it that outputs read.
+  [[nodiscard]] std::string_view shown(std::string_view text) const {
+    return text.data() != nullptr ? text : std::string_view(reinterpret_cast<const char*>(end_), 0);
+  }
+
   void value(int depth) {
     if (at_ == end_ || depth > TreeWriter::kMaxDepth) {
       at_ = end_;
@@ -97,7 +103,7 @@ class TreeWalk {
         output_.floating(word<double>());
         break;
       case TreeTag::string:
-        output_.string(characters());
+        output_.string(shown(characters()));
         break;
       case TreeTag::ip:
         output_.ip(word<IpAddress>());
@@ -112,7 +118,7 @@ class TreeWalk {
         object(depth);
         break;
       case TreeTag::record:
-        record(depth);
+        record();
         break;
       default:
         at_ = end_;
@@ -130,7 +136,7 @@ class TreeWalk {
     output_.end_array();
   }
 
-  void record(int depth) {
+  void record() {
     const TreeTemplate::Content* const kind = TreeTemplate::find(word<std::uint16_t>());
     if (kind == nullptr) {
       at_ = end_;
@@ -141,10 +147,21 @@ class TreeWalk {
     std::size_t index = 0;
     for (const auto& member : kind->members) {
       (void)output_.member(member.key.view(), index++);
-      if (member.has_value) {
-        value(depth + 1);
-      } else {
-        output_.string(member.constant.view());
+      switch (member.kind) {
+        case TreeTemplate::Kind::constant:
+          output_.string(member.constant.view());
+          break;
+        case TreeTemplate::Kind::ip:
+          output_.ip(word<IpAddress>());
+          break;
+        case TreeTemplate::Kind::text:
+          output_.string(shown(characters(TreeTemplate::kCleanText)));
+          break;
+        case TreeTemplate::Kind::decimal: {
+          char digits[kMaxDecimal + kPadding];
+          output_.string({digits, static_cast<std::size_t>(write_unsigned(word<std::uint32_t>(), digits) - digits)});
+          break;
+        }
       }
     }
     output_.end_object();

@@ -75,12 +75,15 @@ class ValueOutput {
  public:
   static constexpr bool kShowsNulls = true;
   static constexpr bool kByProgram = false;
+  using Loan = ValueOutput&;
+  static void go_on(const ValueOutput&) {}
 
   ValueOutput() : document_(Value::of_object()) {}
   [[nodiscard]] Value take() { return std::move(document_); }
 
   void start(std::size_t) {}
   void begin(std::size_t field);
+  [[nodiscard]] static std::size_t place() { return 0; }
   void text(std::string_view text) { *at_ = Value::of_string(std::string(text)); }
   void short_text(std::string_view characters) { text(characters); }
   void date(Time value) { *at_ = Value::of_time(value); }
