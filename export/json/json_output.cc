@@ -213,8 +213,8 @@ class FastTree {
         const std::size_t size = length & ~TreeTemplate::kCleanText;
         at += kLength;
         if (left(at) < size) return nullptr;
-        const std::string_view shown(reinterpret_cast<const char*>(at), size);
-        out = length != size ? copy_in_pieces(out, shown.data(), size) : write_escaped(style_, shown, out);
+        const auto* const shown = reinterpret_cast<const char*>(at);
+        out = length != size ? copy_in_pieces(out, shown, size) : write_escaped(style_, {shown, size}, out);
         at += size;
       }
       *out++ = '"';

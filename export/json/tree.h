@@ -73,8 +73,8 @@ class TreeWalk {
   }
 
   // A text that is not there as an empty one, with the octets behind it that outputs read.
-  [[nodiscard]] std::string_view shown(std::string_view text) const {
-    return text.data() != nullptr ? text : std::string_view(reinterpret_cast<const char*>(end_), 0);
+  [[nodiscard]] std::string_view shown(std::string_view characters) const {
+    return characters.data() != nullptr ? characters : text(Bytes(end_, std::size_t{0}));
   }
 
   void value(int depth) {
