@@ -119,6 +119,19 @@ def generator():
     return made
 
 
+def round_trip():
+    """Nanoseconds that a cache line takes to another core and back, of the first two that this process may use; None where there is one."""
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        return None
+    made = os.path.join(ROOT, "build", "perf-tools", "round_trip")
+    source = os.path.join(ROOT, "perf", "lib", "round_trip.cpp")
+    if not os.path.exists(made) or os.path.getmtime(made) < os.path.getmtime(source):
+        os.makedirs(os.path.dirname(made), exist_ok=True)
+        call(["g++", "-O2", "-std=c++17", "-pthread", "-o", made, source])
+    return int(subprocess.run([made, str(cores[0]), str(cores[1])], stdout=subprocess.PIPE, check=True).stdout)
+
+
 class Bench:
     """A folder in memory with captures, and the program. Use with `with`."""
 
