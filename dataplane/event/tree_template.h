@@ -59,10 +59,8 @@ class TreeTemplate {
 template <typename Value>
 struct RecordValue;
 template <>
-struct RecordValue<IpAddress> {
+struct RecordValue<IpAddress> : FieldValue<IpAddress> {
   static constexpr auto kKind = TreeTemplate::Kind::ip;
-  static std::size_t size(const IpAddress&) { return sizeof(IpAddress); }
-  static void write(std::uint8_t* to, const IpAddress& value) { std::memcpy(to, &value, sizeof value); }
 };
 template <>
 struct RecordValue<CheckedText> {
@@ -76,10 +74,8 @@ struct RecordValue<CheckedText> {
   }
 };
 template <>
-struct RecordValue<Decimal> {
+struct RecordValue<Decimal> : FieldValue<Decimal> {
   static constexpr auto kKind = TreeTemplate::Kind::decimal;
-  static std::size_t size(const Decimal&) { return sizeof(std::uint32_t); }
-  static void write(std::uint8_t* to, const Decimal& value) { std::memcpy(to, &value.value, sizeof value.value); }
 };
 
 // `Values`: what the members without a constant have, in their order.

@@ -174,9 +174,9 @@ class JsonOutputOf {
   // The same, for text_again().
   SPANBEAT_INLINE WrittenText remembered_text(std::string_view given) {
     reserve(escaped_room(given.size()));
-    const auto begin = static_cast<std::size_t>(at_ - buffer_->begin());
+    const std::size_t begin = place();
     at_ = write_escaped(*style_, given, at_);
-    return {begin, static_cast<std::size_t>(at_ - buffer_->begin()) - begin};
+    return {begin, place() - begin};
   }
   SPANBEAT_INLINE void text_again(WrittenText text) {
     reserve(text.size + 32);
@@ -184,7 +184,7 @@ class JsonOutputOf {
     at_ = copy_in_pieces(at_, from, text.size);
   }
   // Where in the buffer the next value goes.
-  [[nodiscard]] std::size_t place() { return static_cast<std::size_t>(at_ - buffer_->begin()); }
+  [[nodiscard]] SPANBEAT_INLINE std::size_t place() { return static_cast<std::size_t>(at_ - buffer_->begin()); }
   // Text that needs no escaping.
   SPANBEAT_INLINE void clean_text(std::string_view text) { piece(text.data(), text.size()); }
   // Text that needs no escaping, of up to 48 octets, of which as many are readable.
@@ -206,7 +206,7 @@ class JsonOutputOf {
     at_ += value ? 4 : 5;
   }
   SPANBEAT_INLINE void community_id(const std::array<std::uint8_t, 20>& digest) {
-    community_id_ = static_cast<std::size_t>(at_ - buffer_->begin());
+    community_id_ = place();
     at_ = write_community_id(digest, at_);
   }
   template <typename Constant>

@@ -120,7 +120,7 @@ class Program {
   // Adds to the text before the next value.
   void add_text(std::string_view text) { text_ += text; }
   void add_value(std::size_t field, ValueKind kind, std::uint16_t first = kNone, std::uint16_t last = kNone) {
-    if (kind == ValueKind::same || kind == ValueKind::client_domain || kind == ValueKind::server_domain) ++texts_;
+    if (kind == ValueKind::same || kind == ValueKind::client_domain || kind == ValueKind::server_domain) ++times_shown_;
     steps_.push_back({step_begin_, static_cast<std::uint32_t>(text_.size()) - step_begin_,
                       static_cast<std::uint16_t>(field), first, last, kind});
     step_begin_ = static_cast<std::uint32_t>(text_.size());
@@ -131,7 +131,7 @@ class Program {
   }
   // Ends: the text so far without a value is the document's end.
   void finish() {
-    if (places.related_same != kNone) ++texts_;
+    if (places.related_same != kNone) ++times_shown_;
     end_size_ = text_.size() - step_begin_;
     text_.append(kPadding, '\0');
   }
@@ -145,7 +145,7 @@ class Program {
   // Octets of all texts, with their padding, and what ends need beside the room of a plain value.
   [[nodiscard]] std::size_t room() const { return text_.size() + kPadding + ends_ * kEndRoom; }
   // How often an octet of the event may be shown.
-  [[nodiscard]] std::size_t times_shown() const { return texts_; }
+  [[nodiscard]] std::size_t times_shown() const { return times_shown_; }
 
  private:
   std::vector<Step> steps_;
@@ -153,7 +153,7 @@ class Program {
   std::uint32_t step_begin_ = 0;
   std::size_t end_size_ = 0;
   std::size_t ends_ = 0;
-  std::size_t texts_ = 1;
+  std::size_t times_shown_ = 1;
 };
 
 class ProgramCache {

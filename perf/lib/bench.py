@@ -109,14 +109,18 @@ def prepare(options, by_profile=True):
     options.bin = os.path.abspath(options.bin)
 
 
-def generator():
-    tools = os.path.join(ROOT, "build", "perf-tools")
-    os.makedirs(tools, exist_ok=True)
-    made = os.path.join(tools, "gen_traffic")
-    source = os.path.join(ROOT, "perf", "gen_traffic.cpp")
+def tool(name, *flags):
+    """A program of perf/, compiled when its source is newer."""
+    made = os.path.join(ROOT, "build", "perf-tools", os.path.basename(name))
+    source = os.path.join(ROOT, "perf", name + ".cpp")
+    os.makedirs(os.path.dirname(made), exist_ok=True)
     if not os.path.exists(made) or os.path.getmtime(made) < os.path.getmtime(source):
-        call(["g++", "-O2", "-std=c++17", "-o", made, source])
+        call(["g++", "-O2", "-std=c++17", *flags, "-o", made, source])
     return made
+
+
+def generator():
+    return tool("gen_traffic")
 
 
 def round_trip():
@@ -124,12 +128,8 @@ def round_trip():
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         return None
-    made = os.path.join(ROOT, "build", "perf-tools", "round_trip")
-    source = os.path.join(ROOT, "perf", "lib", "round_trip.cpp")
-    if not os.path.exists(made) or os.path.getmtime(made) < os.path.getmtime(source):
-        os.makedirs(os.path.dirname(made), exist_ok=True)
-        call(["g++", "-O2", "-std=c++17", "-pthread", "-o", made, source])
-    return int(subprocess.run([made, str(cores[0]), str(cores[1])], stdout=subprocess.PIPE, check=True).stdout)
+    words = [tool("lib/round_trip", "-pthread"), str(cores[0]), str(cores[1])]
+    return int(subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout)
 
 
 class Bench:
