@@ -132,6 +132,31 @@ def round_trip():
     return int(subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout)
 
 
+class Distance:
+    """Whether the two cores are as near to each other as this machine has them at best: a virtual machine's are moved apart for a while."""
+    APART = 2  # times the shortest round trip seen
+    PATIENCE = 90  # seconds that a row of figures waits for them, all its runs together
+
+    def __init__(self):
+        self.least = None
+
+    def apart(self):
+        """The round trip now in nanoseconds, or None; and whether that is far."""
+        trip = round_trip()
+        if trip is None:
+            return None, False
+        self.least = trip if self.least is None else min(self.least, trip)
+        return trip, trip > self.APART * self.least
+
+    def wait(self, deadline):
+        """Until the cores are together; the round trip, and whether they still are apart at the deadline (by time.monotonic)."""
+        while True:
+            trip, apart = self.apart()
+            if not apart or time.monotonic() > deadline:
+                return trip, apart
+            time.sleep(1)
+
+
 class Bench:
     """A folder in memory with captures, and the program. Use with `with`."""
 
@@ -143,6 +168,7 @@ class Bench:
         self.out = tempfile.mkdtemp(prefix="spanbeat-perf-", dir=documents or self.scratch)
         self.log = os.path.join(self.scratch, "log")
         self.tcpdump_runs = []
+        self.distance = Distance()
         self.needs = {}  # octets of memory that runs took, by mix and mode
 
     def __enter__(self):
