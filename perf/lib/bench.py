@@ -4,6 +4,7 @@ import os
 import platform
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -123,38 +124,38 @@ def generator():
     return tool("gen_traffic")
 
 
-def round_trip():
-    """Nanoseconds that a cache line takes to another core and back, of the first two that this process may use; None where there is one."""
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) < 2:
-        return None
-    words = [tool("lib/round_trip", "-pthread"), str(cores[0]), str(cores[1])]
-    return int(subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout)
-
-
-class Distance:
-    """Whether the two cores are as near to each other as this machine has them at best: a virtual machine's are moved apart for a while."""
-    APART = 2  # times the shortest round trip seen
-    PATIENCE = 90  # seconds that a row of figures waits for them, all its runs together
+class Cores:
+    """Whether the cores are this machine's own now. Those of a virtual machine are not always: the host moves them apart, so that what one writes
+    takes several times as long to the other; makes them two threads of one core, which share its units; or gives the other thread of a core to a
+    neighbour. None of it is seen in the CPU time that the system counts, and each costs a run a fifth to a half."""
+    FAR = 2  # times the shortest way seen
+    BUSY = 1.1  # times the shortest turn of a loop seen
+    PATIENCE = 120  # seconds that a row of figures waits for its runs' cores, all together
+    POLL = 0.2  # seconds
 
     def __init__(self):
-        self.least = None
+        self.two = sorted(os.sched_getaffinity(0))[:2]
+        self.nearest = self.fastest = None
+        self.trip = self.busy = None  # when last looked at: nanoseconds there and back; a loop's turn by the shortest
 
-    def apart(self):
-        """The round trip now in nanoseconds, or None; and whether that is far."""
-        trip = round_trip()
-        if trip is None:
-            return None, False
-        self.least = trip if self.least is None else min(self.least, trip)
-        return trip, trip > self.APART * self.least
+    def hindered(self):
+        """Looks at the first two cores that this process may use: a twentieth of a second. Nothing is known of a single one."""
+        if len(self.two) < 2:
+            return False
+        words = [tool("lib/cores", "-pthread"), *map(str, self.two)]
+        trip, alone, both = map(float, subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout.split())
+        self.nearest = min(self.nearest or trip, trip)
+        self.fastest = min(self.fastest or alone, alone, both)
+        self.trip, self.busy = trip, both / self.fastest
+        return trip > self.FAR * self.nearest or self.busy > self.BUSY
 
     def wait(self, deadline):
-        """Until the cores are together; the round trip, and whether they still are apart at the deadline (by time.monotonic)."""
-        while True:
-            trip, apart = self.apart()
-            if not apart or time.monotonic() > deadline:
-                return trip, apart
-            time.sleep(1)
+        """Until they are, or until the deadline (by time.monotonic); whether they still are hindered."""
+        while self.hindered():
+            if time.monotonic() > deadline:
+                return True
+            time.sleep(self.POLL)
+        return False
 
 
 class Bench:
@@ -168,7 +169,7 @@ class Bench:
         self.out = tempfile.mkdtemp(prefix="spanbeat-perf-", dir=documents or self.scratch)
         self.log = os.path.join(self.scratch, "log")
         self.tcpdump_runs = []
-        self.distance = Distance()
+        self.cores = Cores()
         self.needs = {}  # octets of memory that runs took, by mix and mode
 
     def __enter__(self):
@@ -220,15 +221,17 @@ class Bench:
         return cost
 
     def tcpdump(self, size):
-        """Another run of tcpdump, by which this machine is compared with the reference."""
+        """Another run of tcpdump, by which this machine is compared with the reference: packets a CPU second. Runs take the cores by turns, as
+        what neighbours of a virtual machine take differs from core to core, and from second to second."""
         capture, manifest = self.traffic("mixed", size)
-        command = ["tcpdump", "-r", capture, "-w", "/dev/null"]
+        cores = sorted(os.sched_getaffinity(0)) if self.core is None else [self.core]
+        command = ["taskset", "-c", str(cores[len(self.tcpdump_runs) % len(cores)]), "tcpdump", "-r", capture, "-w", "/dev/null"]
         if not self.tcpdump_runs:
             measure(command, self.log)  # warms up
         self.tcpdump_runs.append(manifest["packets"] / measure(command, self.log).cpu)
+        return self.tcpdump_runs[-1]
 
     def scale(self):
         """How fast this machine is, of the reference: (packets a CPU second of tcpdump, ratio)."""
-        ordered = sorted(self.tcpdump_runs)
-        rate = ordered[len(ordered) // 2]
+        rate = statistics.median(self.tcpdump_runs)
         return rate, rate / TCPDUMP_REFERENCE
