@@ -316,7 +316,7 @@ inline void Worker::Impl::fetch_payload(std::size_t i) {
   if (guesses[i] == kNoFlow) return;
   if (engine.many()) engine.fetch_state(guesses[i]);
   const Bytes payload = headers[i].payload;
-  if (payload.size() <= kCacheLine || engine.skips(guesses[i], payload.size())) return;
+  if (payload.size() <= kCacheLine || engine.skips(guesses[i], headers[i].transport, payload.size())) return;
   prefetch_lines(payload.data() + kCacheLine, std::min(payload.size(), kFetched) - kCacheLine);
 }
 

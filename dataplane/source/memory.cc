@@ -118,7 +118,6 @@ std::size_t MemorySource::burst(std::span<Packet, kBurst> packets) {
     const PacketMemory::Record& next = records[i];
     if (next.captured == 0) continue;
     load(next.octets);
-    if (next.captured > kCacheLine) __builtin_prefetch(next.octets + kCacheLine);
     if (i + kBurst < records.size()) __builtin_prefetch(records[i + kBurst].octets);
   }
   for (std::size_t i = 0; i < count; ++i) {

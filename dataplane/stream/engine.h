@@ -91,10 +91,12 @@ class StreamEngine {
     const void* const state = number != 0 ? at(number - 1).state : nullptr;
     if (state != nullptr) prefetch_lines(state, kStateFetched);
   }
-  // Will no decoder look at the next so many octets of the flow, as far as is known before they have their turn?
-  [[nodiscard]] bool skips(FlowIndex flow, std::size_t octets) {
+  // Will no decoder look at the next so many octets of the flow, as far as is known before they have their turn? Of
+  // datagrams the flow's record tells, and the connection, which may still be on its way, is not waited for.
+  [[nodiscard]] bool skips(FlowIndex flow, Transport transport, std::size_t octets) {
     const std::uint32_t number = flows_.record(flow).connection;
     if (number == 0) return true;
+    if (transport != Transport::tcp) return false;
     const std::array<StreamHalf, 2>& half = at(number - 1).half;
     return half[0].skip >= octets || half[1].skip >= octets;
   }

@@ -350,10 +350,6 @@ Program DocumentWalk::make_program(const StreamPlan& plan, const EventView& even
 SPANBEAT_INLINE void DocumentWalk::append_by_program(const Program& program, const Given& given,
                                                      ProgramOutput& output) {
   const EventHeader& header = given.header;
-  if (program.shows_ends()) {
-    ends_[Program::kSource].set(header.source_bytes, source_ip_, header.source_port);
-    ends_[Program::kDestination].set(header.destination_bytes, destination_ip_, header.destination_port);
-  }
   output.start(program.steps().size(), program.room() + program.times_shown() * escaped_room(header.size));
   const char* const text = program.text();
   for (const Program::Step& step : program.steps()) {
@@ -367,19 +363,6 @@ SPANBEAT_INLINE void DocumentWalk::append_by_program(const Program& program, con
 void DocumentWalk::prepare(const EventHeader& header) {
   source_ip_.set(header.source);
   destination_ip_.set(header.destination);
-}
-
-void DocumentWalk::EndText::set(std::uint64_t octets, const ShortText& ip, std::uint16_t port) {
-  constexpr std::string_view kIp = ",\"ip\":\"";
-  constexpr std::string_view kPort = "\",\"port\":";
-  char* at = write_integer(static_cast<std::int64_t>(octets), characters);
-  std::memcpy(at, kIp.data(), kIp.size());
-  at += kIp.size();
-  std::memcpy(at, ip.characters, 48);
-  at += ip.size;
-  std::memcpy(at, kPort.data(), kPort.size());
-  at = write_unsigned(port, at + kPort.size());
-  size = static_cast<std::size_t>(at - characters);
 }
 
 void DocumentWalk::append_json(const StreamPlan& plan, const EventHeader& header, const std::uint8_t* encoded,

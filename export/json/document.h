@@ -47,13 +47,6 @@ class DocumentWalk {
     [[nodiscard]] std::string_view view() const { return {characters, size}; }
   };
 
-  // Octets, address and port of an end as they stand in client and source, or in server and destination.
-  struct EndText {
-    char characters[kEndRoom];
-    std::size_t size = 0;
-    void set(std::uint64_t octets, const ShortText& ip, std::uint16_t port);
-  };
-
   // Which fields the event sets, and where.
   void index(const EventView& event);
   // The texts of what stands in several places.
@@ -103,8 +96,9 @@ class DocumentWalk {
   std::array<std::uint16_t, kFields> last_;
   ShortText source_ip_;
   ShortText destination_ip_;
-  std::array<EndText, 2> ends_;                       // by Program::End
-  std::array<WrittenText, Program::kMostSame> same_;  // of the document under way
+  // Of the document under way: ends by Program::End, and what several fields have.
+  std::array<WrittenText, 2> ends_;
+  std::array<WrittenText, Program::kMostSame> same_;
   ProgramCache programs_;
   std::vector<IpAddress> related_;  // what related.ip holds so far
   void keep_community_id(std::size_t at, std::size_t begin) {

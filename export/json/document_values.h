@@ -266,7 +266,15 @@ void DocumentWalk::write_value(ValueKind kind, std::size_t field, std::size_t fi
       output.constant(given.plan.constant(field));
       break;
     case ValueKind::whole_end:
-      if constexpr (Output::kByProgram) output.end_text(ends_[field].characters, ends_[field].size);
+      if constexpr (Output::kByProgram) {
+        ends_[field] =
+            field == Program::kSource
+                ? output.whole_end(header.source_bytes, source_ip_.view(), header.source_port)
+                : output.whole_end(header.destination_bytes, destination_ip_.view(), header.destination_port);
+      }
+      break;
+    case ValueKind::same_end:
+      if constexpr (Output::kByProgram) output.text_again(ends_[field]);
       break;
     case ValueKind::first_of_same:
       if constexpr (Output::kByProgram) same_[field] = output.remembered_text(text(event.value(last)));

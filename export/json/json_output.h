@@ -192,10 +192,19 @@ class JsonOutputOf {
     std::memcpy(at_, text.data(), 48);
     at_ += text.size();
   }
-  // Text of an end (Program), of which kEndRoom octets are readable.
-  SPANBEAT_INLINE void end_text(const char* text, std::size_t size) {
-    std::memcpy(at_, text, kEndRoom);
-    at_ += size;
+  // Octets, address (as short_text) and port of an end, from its first value on, for text_again().
+  SPANBEAT_INLINE WrittenText whole_end(std::uint64_t octets, std::string_view ip, std::uint16_t port) {
+    constexpr std::string_view kIp = ",\"ip\":\"";
+    constexpr std::string_view kPort = "\",\"port\":";
+    const std::size_t begin = place();
+    integer(static_cast<std::int64_t>(octets));
+    std::memcpy(at_, kIp.data(), kIp.size());
+    at_ += kIp.size();
+    short_text(ip);
+    std::memcpy(at_, kPort.data(), kPort.size());
+    at_ += kPort.size();
+    integer(port);
+    return {begin, place() - begin};
   }
   SPANBEAT_INLINE void date(Time value) { at_ = style_->dates.write(value, at_); }
   SPANBEAT_INLINE void ip(const IpAddress& address) { at_ = write_ip(address, at_); }

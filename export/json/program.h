@@ -86,8 +86,9 @@ enum class ValueKind : std::uint8_t {
   status,
   related_ip,
   constant,
-  // In programs only. Octets, address and port of an end: `field` is an End.
+  // In programs only. Octets, address and port of an end: `field` is an End. The second time it is a copy.
   whole_end,
+  same_end,
   // A text that several fields have: the first one is written and remembered at the place that `field` is, the others
   // are copies of it. The same for a list, of which related.ip may copy what is between the brackets.
   first_of_same,
@@ -126,7 +127,8 @@ class Program {
     step_begin_ = static_cast<std::uint32_t>(text_.size());
   }
   void add_end(End end) {
-    add_value(end, ValueKind::whole_end);
+    add_value(end, shows_end_[end] ? ValueKind::same_end : ValueKind::whole_end);
+    shows_end_[end] = true;
     ++ends_;
   }
   // Ends: the text so far without a value is the document's end.
@@ -139,8 +141,6 @@ class Program {
   Places places;
   [[nodiscard]] const std::vector<Step>& steps() const { return steps_; }
   [[nodiscard]] const char* text() const { return text_.data(); }
-  // It has values of kEndKind.
-  [[nodiscard]] bool shows_ends() const { return ends_ != 0; }
   [[nodiscard]] std::string_view end() const { return {text_.data() + step_begin_, end_size_}; }
   // Octets of all texts, with their padding, and what ends need beside the room of a plain value.
   [[nodiscard]] std::size_t room() const { return text_.size() + kPadding + ends_ * kEndRoom; }
@@ -152,6 +152,7 @@ class Program {
   std::string text_;
   std::uint32_t step_begin_ = 0;
   std::size_t end_size_ = 0;
+  std::array<bool, 2> shows_end_{};  // by End
   std::size_t ends_ = 0;
   std::size_t times_shown_ = 1;
 };

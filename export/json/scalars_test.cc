@@ -31,6 +31,11 @@ TEST(Scalars, IntegersOfEveryLength) {
     }
     power *= 10;
   }
+  // Every number of four digits, in each half of eight and behind them.
+  for (std::uint64_t value = 0; value < 10000; ++value) {
+    for (const std::uint64_t unit : {1ULL, 10000ULL, 100'000'000ULL, 100'010'001ULL, 1'000'000'010'000ULL})
+      EXPECT_EQ(written([&](char* out) { return write_unsigned(value * unit, out); }), std::to_string(value * unit));
+  }
   EXPECT_EQ(written([](char* out) { return write_unsigned(UINT64_MAX, out); }), "18446744073709551615");
   EXPECT_EQ(written([](char* out) { return write_integer(INT64_MIN, out); }), "-9223372036854775808");
 }
