@@ -12,7 +12,7 @@ namespace {
 
 const Word kAnswer("answer");
 const Word kQuery("query");
-const Word kVersionZero("0");  // of EDNS: the only one that there is
+const std::array<Word, 1> kVersions = {Word("0")};  // of EDNS: the only one that there is
 
 // RFC 1035 section 4.1.1, RFC 4035 section 3.
 enum : std::uint16_t { kAa = 0x400, kTc = 0x200, kRd = 0x100, kRa = 0x80, kAd = 0x20, kCd = 0x10 };
@@ -80,9 +80,7 @@ SPANBEAT_IN_BATCH void write_opt(Event::Batch& batch, const DnsRecord& opt) {
   batch.set<F::dns_opt_do>((opt.ttl & 0x8000) != 0);
   batch.set<F::dns_opt_ext_rcode>(dns_response_code_value(static_cast<std::uint16_t>(opt.ttl >> 24 << 4), digits));
   batch.set<F::dns_opt_udp_size>(opt.class_value);
-  const std::uint32_t version_number = opt.ttl >> 16 & 0xff;
-  batch.set<F::dns_opt_version>(version_number == 0 ? TextOrWord{{}, kVersionZero}
-                                                    : TextOrWord{decimal_text(version_number, version), {}});
+  batch.set<F::dns_opt_version>(dns_words::value(kVersions, opt.ttl >> 16 & 0xff, decimal_text, version));
 }
 
 SPANBEAT_IN_BATCH void write_message(Event::Batch& batch, const DnsMessage& message, const PublicSuffixes& suffixes) {

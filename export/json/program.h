@@ -148,6 +148,9 @@ class Program {
   [[nodiscard]] std::size_t times_shown() const { return times_shown_; }
 
  private:
+  // Of an end: 20 digits of octets, 45 characters of an address, 5 digits of a port, and what is between them.
+  static constexpr std::size_t kEndRoom = 96;
+
   std::vector<Step> steps_;
   std::string text_;
   std::uint32_t step_begin_ = 0;

@@ -15,8 +15,6 @@
 namespace spanbeat {
 
 inline constexpr std::size_t kScalarRoom = 64;
-// Of an end: 20 digits of octets, 45 characters of an address, 5 digits of a port, and what is between them.
-inline constexpr std::size_t kEndRoom = 96;
 
 namespace scalar_tables {
 // An octet in decimal with a dot behind it, and how many characters that is.
