@@ -35,7 +35,7 @@ Event http_event(EventArena& arena) {
   const std::uint8_t server[] = {198, 19, 0, 1};
   header.source = IpAddress::from_wire(client);
   header.destination = IpAddress::from_wire(server);
-  header.has_community_id = 1;
+  header.community_id_is = CommunityIdIs::made;
   event.set<F::method>("get");
   event.set<F::query>("GET /api/v1/orders/184467");
   event.set<F::http_request_method>("get");

@@ -43,7 +43,7 @@ void fill_header(EventHeader& header) {
   header.destination_port = 8080;
   header.source_bytes = 702;
   header.destination_bytes = 3055;
-  header.has_community_id = 1;
+  header.community_id_is = CommunityIdIs::made;
   for (std::size_t i = 0; i < 20; ++i) header.community_id[i] = static_cast<std::uint8_t>(37 * i + 11);
 }
 

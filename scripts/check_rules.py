@@ -21,7 +21,7 @@ MAY_INCLUDE = {
     "dataplane": ("base/",),
     "decoders": ("base/", "dataplane/bytes/", "dataplane/event/", "dataplane/stream/decoder.h", "dataplane/source/packet.h",
                  "dataplane/fields.gen.h"),
-    "export": ("base/", "dataplane/bytes/", "dataplane/flow/community_id.h", "dataplane/event/", "dataplane/source/packet.h", "dataplane/stream/decoder.h",
+    "export": ("base/", "dataplane/bytes/", "dataplane/event/", "dataplane/source/packet.h", "dataplane/stream/decoder.h",
                "dataplane/fields.gen.h"),
     "app": ("base/", "dataplane/", "decoders/", "export/"),
     "tests": ("base/", "dataplane/", "decoders/", "export/", "app/"),

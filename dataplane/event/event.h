@@ -34,6 +34,9 @@ inline constexpr ProtocolId kFlowProtocol = 0;
 enum class Status : std::uint8_t { none, ok, error, server_error, client_error, no_reply };
 enum class Transport : std::uint8_t { none, tcp, udp, icmp, ipv6_icmp, sctp };
 
+// `owed`: EventOutput makes it from the ends and the transport, as several at once take hardly longer than one.
+enum class CommunityIdIs : std::uint8_t { absent, made, owed };
+
 inline constexpr std::size_t kMaxEvent = std::size_t{24} << 20;
 
 struct EventHeader {
@@ -49,7 +52,7 @@ struct EventHeader {
   std::uint32_t order_sequence = 0;
   std::uint8_t order_stage = 0;
   std::uint8_t truncated = 0;
-  std::uint8_t has_community_id = 0;
+  CommunityIdIs community_id_is = CommunityIdIs::absent;
   std::uint16_t source_port = 0;  // 0: no port is shown
   std::uint16_t destination_port = 0;
   std::uint32_t entries = 0;       // values; the tables are at the end (EventView)

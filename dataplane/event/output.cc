@@ -22,12 +22,21 @@ void wait_a_little(Time& wait) {
 
 }  // namespace
 
+void EventOutput::make_owed() {
+  if (owing_count_ == 0) return;
+  make_community_ids({owing_.data(), owing_count_});
+  owing_count_ = 0;
+}
+
+void EventOutput::hand_over() {
+  make_owed();
+  ring_.push(chunk_);
+  chunk_ = nullptr;
+}
+
 bool EventOutput::make_room(std::size_t size) {
   if (chunk_ != nullptr && chunk_->fits(size)) return true;
-  if (chunk_ != nullptr && chunk_->used != 0) {
-    ring_.push(chunk_);
-    chunk_ = nullptr;
-  }
+  if (chunk_ != nullptr && chunk_->used != 0) hand_over();
   Time wait = kShortestWait;
   while (chunk_ == nullptr) {
     chunk_ = ring_.take_empty();
@@ -72,6 +81,10 @@ void EventOutput::emit(Event&& event, std::uint64_t order_flow, Time now) {
     header.order_stage = static_cast<std::uint8_t>(stage_);
     header.order_sequence = sequence_++;
     if (chunk_->opened == kNever) chunk_->opened = now;
+    if (header.community_id_is == CommunityIdIs::owed) {
+      owing_[owing_count_++] = &header;
+      if (owing_count_ == owing_.size()) make_owed();
+    }
   }
   event.drop();
 }
@@ -79,8 +92,7 @@ void EventOutput::emit(Event&& event, std::uint64_t order_flow, Time now) {
 void EventOutput::flush(Time now, bool in_any_case) {
   if (chunk_ == nullptr || chunk_->used == 0) return;
   if (!in_any_case && now - chunk_->opened < kSecond) return;
-  ring_.push(chunk_);
-  chunk_ = nullptr;
+  hand_over();
 }
 
 void EventOutput::progress(std::uint64_t number) {

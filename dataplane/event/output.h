@@ -7,6 +7,7 @@
 
 #include "base/counters.h"
 #include "dataplane/event/chunk.h"
+#include "dataplane/event/community_id.h"
 #include "dataplane/stage_clocks.h"
 
 namespace spanbeat {
@@ -50,12 +51,16 @@ class EventOutput {
 
  private:
   [[nodiscard]] bool make_room(std::size_t size);
+  void hand_over();
+  void make_owed();
   void change(Event& event);
 
   ChunkRing& ring_;
   Counters& counters_;
   StageClocks clocks_;
   Chunk* chunk_ = nullptr;
+  std::array<EventHeader*, kCommunityIdsAtOnce> owing_{};  // events of the chunk that owe their Community ID
+  std::size_t owing_count_ = 0;
   std::uint64_t packet_ = 0;
   std::uint64_t chunk_packet_ = 0;  // of the first event in the chunk
   std::uint32_t sequence_ = 0;

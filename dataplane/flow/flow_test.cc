@@ -1,13 +1,11 @@
 // The flow table and what is counted in it.
 #include <gtest/gtest.h>
-#include <openssl/sha.h>
 
 #include <map>
 #include <random>
 #include <utility>
 
 #include "dataplane/event/event_view.h"
-#include "dataplane/flow/community_id.h"
 #include "dataplane/flow/shunt.h"
 #include "dataplane/flow/table.h"
 #include "dataplane/flow/tcp_account.h"
@@ -108,53 +106,6 @@ TEST(TimingWheel, ShowsWhatIsTakenNext) {
   while (wheel.take_earliest(entry, tick)) {
   }
   EXPECT_TRUE(wheel.earliest(100).empty());
-}
-
-// The baseline of https://github.com/corelight/community-id-spec.
-TEST(CommunityId, AgreesWithTheSpecification) {
-  const auto hex = [](const CommunityDigest& digest) {
-    std::string out;
-    for (const std::uint8_t octet : digest) {
-      out += "0123456789abcdef"[octet >> 4];
-      out += "0123456789abcdef"[octet & 15];
-    }
-    return out;
-  };
-  const std::uint8_t a[] = {128, 232, 110, 120};
-  const std::uint8_t b[] = {66, 35, 250, 204};
-  CommunityDigest there;
-  CommunityDigest back;
-  community_id({a, b, 34855, 80}, 6, true, there);
-  community_id({b, a, 80, 34855}, 6, true, back);
-  EXPECT_EQ(hex(there), "2d053da9994af81e45dca0e67afea6e4f3226eb8");  // 1:LQU9qZlK+B5F3KDmev6m5PMibrg=
-  EXPECT_EQ(there, back);
-  const std::uint8_t c[] = {192, 168, 0, 89};
-  const std::uint8_t d[] = {192, 168, 0, 1};
-  CommunityDigest request;
-  CommunityDigest reply;
-  community_id_icmp({c, d}, 1, 8, 0, request);
-  community_id_icmp({d, c}, 1, 0, 0, reply);
-  EXPECT_EQ(hex(request), "5f4b27617a60c22bfd4d9b6a83ae2c833527e839");  // 1:X0snYXpgwiv9TZtqg64sgzUn6Dk=
-  EXPECT_EQ(request, reply);
-}
-
-TEST(CommunityId, IsSha1OverSeedEndsProtocolAndPorts) {
-  const std::uint8_t low[16] = {0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-  const std::uint8_t high[16] = {0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2};
-  for (const std::size_t size : {4, 16}) {
-    for (const bool ports : {false, true}) {
-      std::vector<std::uint8_t> message = {0xab, 0xcd};
-      message.insert(message.end(), low, low + size);
-      message.insert(message.end(), high, high + size);
-      message.insert(message.end(), {132, 0});
-      if (ports) message.insert(message.end(), {0x12, 0x34, 0xf0, 0x0f});
-      CommunityDigest expected;
-      SHA1(message.data(), message.size(), expected.data());
-      CommunityDigest digest;
-      community_id({{low, size}, {high, size}, 0x1234, 0xf00f}, 132, ports, digest, 0xabcd);
-      EXPECT_EQ(digest, expected) << size << (ports ? " with ports" : " without ports");
-    }
-  }
 }
 
 Headers segment_of(std::uint32_t sequence, std::uint32_t length, std::uint8_t flags, std::uint32_t ack = 0) {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "dataplane/flow/community_id.h"
+#include "dataplane/event/community_id.h"
 
 namespace spanbeat {
 namespace {
@@ -66,22 +66,21 @@ void set_layers(const FlowInfo& info, Event& event) {
 
 void set_community_id(const FlowInfo& info, const IpAddress& source, const IpAddress& destination,
                       EventHeader& header) {
-  const CommunityEnds ends{source.wire(), destination.wire(), info.source_port, info.destination_port};
   switch (info.transport) {
     case Transport::icmp:
     case Transport::ipv6_icmp:
-      community_id_icmp(ends, info.transport == Transport::icmp ? 1 : 58, info.icmp_type, info.icmp_code,
-                        header.community_id);
+      community_id_icmp({source.wire(), destination.wire()}, info.transport == Transport::icmp ? 1 : 58, info.icmp_type,
+                        info.icmp_code, header.community_id);
+      header.community_id_is = CommunityIdIs::made;
       break;
     case Transport::tcp:
     case Transport::udp:
     case Transport::sctp:
-      community_id(ends, static_cast<std::uint8_t>(info.protocol), true, header.community_id);
+      header.community_id_is = CommunityIdIs::owed;
       break;
     case Transport::none:
-      return;
+      break;
   }
-  header.has_community_id = 1;
 }
 
 template <Field field>

@@ -7,7 +7,7 @@
 
 #include <array>
 
-#include "dataplane/flow/community_id.h"
+#include "dataplane/event/community_id.h"
 #include "dataplane/flow/table.h"
 #include "dataplane/stream/decoder.h"
 
@@ -50,9 +50,7 @@ struct Conversation {
   Endpoints endpoints;
   bool turned = false;  // the originator is not the sender of the flow's first packet
   bool tcp = false;
-  bool done = false;  // the decoder wants nothing more
-  bool has_community_id = false;
-  CommunityDigest community_id{};
+  bool done = false;               // the decoder wants nothing more
   std::uint64_t order_flow = 0;    // number of the flow's first packet
   std::uint32_t packets = 0;       // of the flow, since the connection began
   Time timer = kNever;             // the decoder's
@@ -67,10 +65,12 @@ struct Connection : Conversation {
   bool settled = false;    // the first sequence numbers are known, or were waited for long enough
   bool reset = false;      // a RST was seen; closes when what may still come has come
   bool one_sided = false;  // nothing of the other direction came while a segment waited for it
+  bool has_community_id = false;
   std::uint32_t held_bytes = 0;
   std::uint32_t hole_packets = 0;  // `packets` when waiting began
   std::uint64_t hole_number = 0;   // number of the packet at which waiting began
   Time hole_since = kNever;        // packet clock when waiting began; kNever: nothing waits
+  CommunityDigest community_id{};
   std::array<StreamHalf, 2> half;  // [0] is the sender of the flow's first packet
 };
 

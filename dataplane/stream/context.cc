@@ -19,7 +19,7 @@ Event Context::event(Direction from) {
     header.source_port = ends.responder_port;
     header.destination_port = ends.originator_port;
   }
-  header.has_community_id = community_id(header.community_id) ? 1 : 0;
+  header.community_id_is = community_id(header.community_id);
   return made;
 }
 

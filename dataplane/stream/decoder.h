@@ -87,8 +87,8 @@ class Context {
   [[nodiscard]] virtual std::uint64_t skip_left(Direction direction) const = 0;
 
  protected:
-  // SHA-1 of the Community ID; false when the protocol has none. For ICMP it depends on `icmp_type` and `icmp_code`.
-  virtual bool community_id(std::array<std::uint8_t, 20>& digest) = 0;
+  // SHA-1 of the Community ID, unless the protocol has none or the event may owe it.
+  virtual CommunityIdIs community_id(std::array<std::uint8_t, 20>& digest) = 0;
 
   Time time_ = 0;
   const Endpoints* endpoints_ = nullptr;

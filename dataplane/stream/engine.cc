@@ -15,35 +15,34 @@ constexpr std::size_t kEvictionLooks = 64;
 
 }  // namespace
 
-bool StreamEngine::EngineContext::community_id(std::array<std::uint8_t, 20>& digest) {
+CommunityIdIs StreamEngine::EngineContext::community_id(std::array<std::uint8_t, 20>& digest) {
   const Endpoints& ends = connection_->endpoints;
-  if (!connection_->has_community_id) {
-    const CommunityEnds pair{ends.originator.wire(), ends.responder.wire(), ends.originator_port, ends.responder_port};
-    switch (ends.transport) {
-      case Transport::icmp:
-      case Transport::ipv6_icmp: {
-        // The direction of the packet matters: one-way types are not put in order.
-        const bool forward = icmp_direction_ == Direction::originator;
-        const CommunityEnds sent{forward ? pair.source : pair.destination, forward ? pair.destination : pair.source, 0,
-                                 0};
-        spanbeat::community_id_icmp(sent, ends.transport == Transport::icmp ? 1 : 58, icmp_type_, icmp_code_, digest);
-        return true;
-      }
-      case Transport::none:
-        return false;
-      case Transport::tcp:
-      case Transport::udp:
-      case Transport::sctp:
-        spanbeat::community_id(pair,
-                               ends.transport == Transport::tcp   ? 6
-                               : ends.transport == Transport::udp ? 17
-                                                                  : 132,
-                               true, connection_->community_id);
+  switch (ends.transport) {
+    case Transport::none:
+      return CommunityIdIs::absent;
+    case Transport::udp:
+    case Transport::sctp:
+      return CommunityIdIs::owed;
+    case Transport::tcp:  // a connection has many events
+      if (!connection_->has_community_id) {
+        spanbeat::community_id(
+            {ends.originator.wire(), ends.responder.wire(), ends.originator_port, ends.responder_port}, 6, true,
+            connection_->community_id);
         connection_->has_community_id = true;
-    }
+      }
+      digest = connection_->community_id;
+      return CommunityIdIs::made;
+    case Transport::icmp:
+    case Transport::ipv6_icmp:
+      break;
   }
-  digest = connection_->community_id;
-  return true;
+  // The direction of the packet matters: one-way types are not put in order.
+  const bool forward = icmp_direction_ == Direction::originator;
+  const IpAddress& source = forward ? ends.originator : ends.responder;
+  const IpAddress& destination = forward ? ends.responder : ends.originator;
+  community_id_icmp({source.wire(), destination.wire()}, ends.transport == Transport::icmp ? 1 : 58, icmp_type_,
+                    icmp_code_, digest);
+  return CommunityIdIs::made;
 }
 
 StreamEngine::StreamEngine(const StreamLimits& limits, std::size_t event_memory,

@@ -46,7 +46,7 @@ class StreamEngine::EngineContext final : public Context {
   }
 
  protected:
-  bool community_id(std::array<std::uint8_t, 20>& digest) override;
+  CommunityIdIs community_id(std::array<std::uint8_t, 20>& digest) override;
 
  private:
   StreamEngine& engine_;

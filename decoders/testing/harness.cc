@@ -161,7 +161,7 @@ class Connection : public Context {
   }
 
  protected:
-  bool community_id(std::array<std::uint8_t, 20>&) override { return false; }
+  CommunityIdIs community_id(std::array<std::uint8_t, 20>&) override { return CommunityIdIs::absent; }
 
  private:
   struct Side {

@@ -158,7 +158,7 @@ std::uint64_t DocumentWalk::conditions(const StreamPlan& plan, const EventHeader
       header.destination_bytes != 0,
       has_source || has_destination,
       header.transport != Transport::none,
-      header.has_community_id != 0,
+      header.community_id_is == CommunityIdIs::made,
       plan.is_flow() || header.source_bytes + header.destination_bytes != 0,  // a flow without octets says so
       has_start,
       has_end,

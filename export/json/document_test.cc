@@ -143,7 +143,7 @@ TEST_F(Documents, EveryStatusHasItsWord) {
 
 TEST_F(Documents, TheCommunityIdIsTheDigestInBase64) {
   Event event = transaction(arena_);
-  event.header().has_community_id = 1;
+  event.header().community_id_is = CommunityIdIs::made;
   for (std::size_t i = 0; i < 20; ++i) event.header().community_id[i] = static_cast<std::uint8_t>(0xce + 13 * i);
   EXPECT_EQ(at(document(event), "/network/community_id"), "\"1:ztvo9QIPHCk2Q1BdaneEkZ6ruMU=\"");
 }
@@ -335,7 +335,7 @@ TEST_F(Documents, RandomEventsAreTheSameBothWays) {
     EventHeader& header = event.header();
     if (random(3) == 0) header.source = {};
     if (random(3) == 0) header.destination = address("2001:db8::2:1");
-    header.has_community_id = random(2) == 0;
+    header.community_id_is = random(2) == 0 ? CommunityIdIs::made : CommunityIdIs::absent;
     header.end += static_cast<Time>(random(1000)) - 500;
     const bool has_path = random(2) != 0;
     if (has_path) event.set<F::path>(word());

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "dataplane/bytes/address.h"
-#include "dataplane/flow/community_id.h"
+#include "dataplane/event/community_id.h"
 #include "export/processors/access.h"
 #include "export/processors/actions/actions.h"
 #include "export/processors/encodings.h"
