@@ -144,7 +144,7 @@ class StageClocks {
 
  private:
   static constexpr std::uint64_t kEvery = 256;
-  static constexpr std::uint64_t kFirst = 8;  // the very first bursts find everything cold
+  static constexpr std::uint64_t kFirst = 2;  // the very first bursts find everything cold
   static constexpr std::uint64_t kLongest = 640'000;
 
   static void add(std::atomic<std::uint64_t>& cell, std::uint64_t amount) {

@@ -50,7 +50,8 @@ struct Packet {
   std::uint64_t number = 0;  // position in the input, from 1; merged inputs count once
 };
 
-inline constexpr std::size_t kBurst = 32;
+// What comes first in a burst is looked at before anything of it could be fetched ahead, so bursts are long.
+inline constexpr std::size_t kBurst = 128;
 // A worker fetches the headers of a burst so many packets before it reads them. Those of the first ones are for the
 // source to fetch: all at once would be more than a processor remembers, and it drops the rest.
 inline constexpr std::size_t kPacketsAhead = kBurst / 2;

@@ -31,6 +31,9 @@ constexpr std::uint32_t kLongestSleep = 500'000;
 constexpr std::uint32_t kSleepsOfAWait = 20;
 // Rounds whose packets were all rejected before burst returns for the sake of timers.
 constexpr int kRejectedRounds = 64;
+// A burst from one port: others are read in turn, and of the two directions of a tap neither is to be far ahead.
+constexpr std::uint16_t kTurn = 32;
+static_assert(kTurn <= kBurst);
 constexpr std::uint64_t kStatisticsPerSecond = 20;
 
 // Puts a tag that the NIC took away back to where it was.
@@ -126,7 +129,7 @@ std::size_t DpdkQueue::burst(std::span<Packet, kBurst> packets) {
     if (left_ == 0) left_ = static_cast<std::size_t>(options_.descriptors) + 1;
   }
   for (int rejected = 0; rejected < kRejectedRounds;) {
-    const std::size_t count = ::rte_eth_rx_burst(port_.id(), queue_, mbufs_.data(), kBurst);
+    const std::size_t count = ::rte_eth_rx_burst(port_.id(), queue_, mbufs_.data(), kTurn);
     if (count != 0) [[likely]] {
       idle_polls_ = 0;
       pause_ = 0;
