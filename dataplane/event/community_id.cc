@@ -167,6 +167,7 @@ void community_id_icmp(const CommunityEnds& ends, std::uint8_t protocol, std::ui
 }
 
 void make_community_ids(std::span<EventHeader* const> headers) {
+  static_assert(kCommunityIdsAtOnce <= kSha1Lanes);
   Sha1Blocks blocks{};
   Sha1Digests digests;
   for (std::size_t lane = 0; lane < headers.size(); ++lane) {

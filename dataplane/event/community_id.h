@@ -27,6 +27,7 @@ void community_id(const CommunityEnds& ends, std::uint8_t protocol, bool has_por
 // ICMP (protocol 1) and ICMPv6 (58).
 void community_id_icmp(const CommunityEnds& ends, std::uint8_t protocol, std::uint8_t type, std::uint8_t code,
                        CommunityDigest& digest, std::uint16_t seed = 0);
+
 inline constexpr std::size_t kCommunityIdsAtOnce = 16;
 // Makes what the events of these headers owe, from their ends and transport, which is TCP, UDP or SCTP. At most
 // kCommunityIdsAtOnce at a time.
