@@ -1,6 +1,6 @@
 // What each stage of a worker costs, in cycles of the time stamp counter, measured while it works.
 //
-// What:   one burst in 256 is stamped wherever the work passes from one stage to the next; the others pay for a test of
+// What:   one burst in 257 is stamped wherever the work passes from one stage to the next; the others pay for a test of
 //         a flag. Timers are stamped each time, as they are rare. Cycles and packets of the stamped bursts are added up
 //         for each stage: their ratio is what a packet costs there, on the average over all packets.
 // Why:    stages interleave packet by packet, and a stamp costs as much as some of them do.
@@ -79,8 +79,9 @@ class StageClocks {
   [[nodiscard]] bool sampling() const { return sampling_; }
   // Before a burst is taken from the source.
   void begin() {
-    if ((++bursts_ & (kEvery - 1)) != kFirst) [[likely]]
+    if (--until_stamped_ != 0) [[likely]]
       return;
+    until_stamped_ = kEvery;
     sampling_ = true;
     spent_.fill(0);
     stage_ = WorkStage::receive;
@@ -143,8 +144,8 @@ class StageClocks {
   }
 
  private:
-  static constexpr std::uint64_t kEvery = 256;
-  static constexpr std::uint64_t kFirst = 2;  // the very first bursts find everything cold
+  static constexpr std::uint64_t kEvery = 257;  // a prime: what comes again every few bursts has its turn as a whole
+  static constexpr std::uint64_t kFirst = 2;    // the very first bursts find everything cold
   static constexpr std::uint64_t kLongest = 640'000;
 
   static void add(std::atomic<std::uint64_t>& cell, std::uint64_t amount) {
@@ -153,7 +154,7 @@ class StageClocks {
 
   bool sampling_ = false;
   WorkStage stage_ = WorkStage::receive;
-  std::uint64_t bursts_ = 0;
+  std::uint64_t until_stamped_ = kFirst;  // bursts
   std::uint64_t packets_ = 0;
   std::uint64_t last_ = 0;
   std::uint64_t slept_ = 0;

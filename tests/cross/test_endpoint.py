@@ -87,7 +87,7 @@ class Endpoint(unittest.TestCase):
             self.assertIn(full, found)
             self.assertEqual(types[full], "gauge" if gauge else "counter")
             self.assertIn("# HELP %s %s\n" % (full, meaning), text)
-        # One burst in 256 is stamped, the first one among them if its thread ran on.
+        # One burst in 257 is stamped, the first one among them if its thread ran on.
         wait_until(lambda: self.samples()[0]['spanbeat_stage_cycles_total{stage="dissect"}'] > 0, "a burst that was stamped")
         self.assertGreater(found['spanbeat_thread_cpu_seconds_total{role="worker"}'], 0)
         self.assertGreater(found["spanbeat_cpu_seconds_total"], 0)
