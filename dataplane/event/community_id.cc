@@ -5,6 +5,13 @@
 namespace spanbeat {
 namespace {
 
+void take(const Sha1Digests& digests, std::size_t lane, CommunityDigest& digest) {
+  for (std::size_t i = 0; i < std::size(digests.words); ++i) {
+    const std::uint32_t word = __builtin_bswap32(digests.words[i][lane]);
+    std::memcpy(digest.data() + 4 * i, &word, sizeof word);
+  }
+}
+
 struct End {
   const std::uint8_t* address;
   std::uint16_t port;
@@ -18,15 +25,32 @@ struct Message {
   bool has_ports = true;
   std::uint16_t seed = 0;
 
-  // Writes it, one end or the other first, with its padding (RFC 3174 section 4): a one, zeros, which are there, and
-  // the length in bits.
-  void write(bool in_order, Sha1Blocks& blocks, std::size_t lane) const {
+  // An address as a number, in whose order addresses are.
+  [[nodiscard]] unsigned __int128 number(const std::uint8_t* address) const {
+    if (address_size == 4) [[likely]]
+      return __builtin_bswap32(load<std::uint32_t>(address));
+    return static_cast<unsigned __int128>(__builtin_bswap64(load<std::uint64_t>(address))) << 64 |
+           __builtin_bswap64(load<std::uint64_t>(address + 8));
+  }
+
+  // Is the first end the lesser one?
+  [[nodiscard]] bool in_order() const {
+    const auto first = number(ends[0].address);
+    const auto second = number(ends[1].address);
+    if (first == second) [[unlikely]]
+      return ends[0].port < ends[1].port;
+    return first < second;
+  }
+
+  // Writes it, its ends as they are or turned, with its padding (RFC 3174 section 4): a one, zeros, which are there,
+  // and the length in bits.
+  void write(bool forward, Sha1Blocks& blocks, std::size_t lane) const {
     // A choice by place that the compiler takes for a number: which end is the lesser is as likely as not, and a jump
     // would be a wrong guess every other time.
-    std::size_t lesser = in_order ? 0 : 1;
-    asm("" : "+r"(lesser));
-    const End& first = ends[lesser];
-    const End& second = ends[1 - lesser];
+    std::size_t place = forward ? 0 : 1;
+    asm("" : "+r"(place));
+    const End& first = ends[place];
+    const End& second = ends[1 - place];
     std::size_t t = 0;
     std::uint32_t left = seed;  // its two octets shift the addresses by half a word
     const auto put = [&](std::uint32_t word) { blocks.words[t++][lane] = word; };
@@ -50,23 +74,15 @@ struct Message {
     put(std::uint32_t{1} << 31);
   }
 
-  void digest(bool in_order, CommunityDigest& digest) const;
-};
-
-void take(const Sha1Digests& digests, std::size_t lane, CommunityDigest& digest) {
-  for (std::size_t i = 0; i < std::size(digests.words); ++i) {
-    const std::uint32_t word = __builtin_bswap32(digests.words[i][lane]);
-    std::memcpy(digest.data() + 4 * i, &word, sizeof word);
+  // The same for it alone.
+  void digest(bool forward, CommunityDigest& digest) const {
+    Sha1Blocks blocks{};
+    Sha1Digests digests;
+    write(forward, blocks, 0);
+    sha1_lanes(blocks, digests);
+    take(digests, 0, digest);
   }
-}
-
-void Message::digest(bool in_order, CommunityDigest& digest) const {
-  Sha1Blocks blocks{};
-  Sha1Digests digests;
-  write(in_order, blocks, 0);
-  sha1_lanes(blocks, digests);
-  take(digests, 0, digest);
-}
+};
 
 // The type that answers a two-way message, or -1. As in the specification's reference implementations; an ICMP
 // information reply (16) has no entry there.
@@ -123,27 +139,6 @@ int counterpart(std::uint8_t protocol, std::uint8_t type) {
   }
 }
 
-// Is the source the lesser end?
-bool in_order(const CommunityEnds& ends, std::uint16_t source_port, std::uint16_t destination_port) {
-  const int order = std::memcmp(ends.source.data(), ends.destination.data(), ends.source.size());
-  return order < 0 || (order == 0 && source_port < destination_port);
-}
-
-// As in_order, of two addresses of one version: the octets behind an IPv4 address are zero.
-bool in_order(const EventHeader& header) {
-  const auto number = [](const IpAddress& address) {
-    const auto word = [&address](std::size_t at) {
-      return __builtin_bswap64(load<std::uint64_t>(address.octets.data() + at));
-    };
-    return static_cast<unsigned __int128>(word(0)) << 64 | word(8);
-  };
-  const auto source = number(header.source);
-  const auto destination = number(header.destination);
-  if (source == destination) [[unlikely]]
-    return header.source_port < header.destination_port;
-  return source < destination;
-}
-
 }  // namespace
 
 void community_id(const CommunityEnds& ends, std::uint8_t protocol, bool has_ports, CommunityDigest& digest,
@@ -153,7 +148,7 @@ void community_id(const CommunityEnds& ends, std::uint8_t protocol, bool has_por
                         protocol,
                         has_ports,
                         seed};
-  message.digest(in_order(ends, ends.source_port, ends.destination_port), digest);
+  message.digest(message.in_order(), digest);
 }
 
 void community_id_icmp(const CommunityEnds& ends, std::uint8_t protocol, std::uint8_t type, std::uint8_t code,
@@ -163,7 +158,7 @@ void community_id_icmp(const CommunityEnds& ends, std::uint8_t protocol, std::ui
   const Message message{
       {{ends.source.data(), type}, {ends.destination.data(), second}}, ends.source.size(), protocol, true, seed};
   // A one-way type stays in the direction it went.
-  message.digest(other < 0 || in_order(ends, type, second), digest);
+  message.digest(other < 0 || message.in_order(), digest);
 }
 
 void make_community_ids(std::span<EventHeader* const> headers) {
@@ -179,7 +174,7 @@ void make_community_ids(std::span<EventHeader* const> headers) {
                            {header.destination.octets.data(), header.destination_port}},
                           header.source.size(),
                           protocol};
-    message.write(in_order(header), blocks, lane);
+    message.write(message.in_order(), blocks, lane);
   }
   sha1_lanes(blocks, digests);
   for (std::size_t lane = 0; lane < headers.size(); ++lane) {

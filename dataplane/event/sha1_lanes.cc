@@ -6,15 +6,13 @@
 namespace spanbeat {
 namespace {
 
-#define SPANBEAT_INLINE [[gnu::always_inline]] inline
-
 // One word of each lane. The compiler splits it where the processor's vectors are shorter.
 using Words = std::uint32_t __attribute__((vector_size(4 * kSha1Lanes)));
 
 // RFC 3174 sections 5 and 6.1, method 2: sixteen words of W go round. With the names of a to e turned by one from round
 // to round, two of them change.
 template <int t>
-SPANBEAT_INLINE void round(Words (&w)[16], Words (&h)[5]) {
+[[gnu::always_inline]] inline void round(Words (&w)[16], Words (&h)[5]) {
   const Words& a = h[(80 - t) % 5];
   Words& b = h[(81 - t) % 5];
   const Words& c = h[(82 - t) % 5];
@@ -32,11 +30,11 @@ SPANBEAT_INLINE void round(Words (&w)[16], Words (&h)[5]) {
 }
 
 template <int... t>
-SPANBEAT_INLINE void rounds(Words (&w)[16], Words (&h)[5], std::integer_sequence<int, t...>) {
+[[gnu::always_inline]] inline void rounds(Words (&w)[16], Words (&h)[5], std::integer_sequence<int, t...>) {
   (round<t>(w, h), ...);
 }
 
-SPANBEAT_INLINE void digest(const Sha1Blocks& blocks, Sha1Digests& digests) {
+[[gnu::always_inline]] inline void digest(const Sha1Blocks& blocks, Sha1Digests& digests) {
   constexpr std::uint32_t kInitial[] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
   Words w[16];
   Words h[5];

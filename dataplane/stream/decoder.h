@@ -87,7 +87,7 @@ class Context {
   [[nodiscard]] virtual std::uint64_t skip_left(Direction direction) const = 0;
 
  protected:
-  // SHA-1 of the Community ID, unless the protocol has none or the event may owe it.
+  // SHA-1 of the Community ID (of ICMP by `icmp_type`, `icmp_code`), unless there is none or the event may owe it.
   virtual CommunityIdIs community_id(std::array<std::uint8_t, 20>& digest) = 0;
 
   Time time_ = 0;

@@ -31,9 +31,6 @@ constexpr std::uint32_t kLongestSleep = 500'000;
 constexpr std::uint32_t kSleepsOfAWait = 20;
 // Rounds whose packets were all rejected before burst returns for the sake of timers.
 constexpr int kRejectedRounds = 64;
-// A burst from one port: others are read in turn, and of the two directions of a tap neither is to be far ahead.
-constexpr std::uint16_t kTurn = 32;
-static_assert(kTurn <= kBurst);
 constexpr std::uint64_t kStatisticsPerSecond = 20;
 
 // Puts a tag that the NIC took away back to where it was.
@@ -187,7 +184,7 @@ std::size_t DpdkQueue::take(std::size_t count, std::span<Packet, kBurst> packets
   const LinkType link = port_.traits().raw_ip ? LinkType::raw : LinkType::ethernet;
   const auto snap_length = static_cast<std::size_t>(options_.snap_length);
   const bool judges_checksums = port_.traits().checksums;
-  std::array<rte_mbuf*, kBurst> rejected;
+  std::array<rte_mbuf*, kTurn> rejected;
   unsigned rejections = 0;
   std::size_t taken = 0;
   std::size_t kept = 0;
@@ -242,7 +239,7 @@ Bytes DpdkQueue::octets_of(const rte_mbuf& packet) {
   }
   // Room for a whole burst of the longest packets; pages that are never used cost nothing.
   const std::size_t room = static_cast<std::size_t>(options_.snap_length) + kPadding;
-  if (scratch_ == nullptr) scratch_ = std::make_unique_for_overwrite<std::uint8_t[]>(kBurst * room);
+  if (scratch_ == nullptr) scratch_ = std::make_unique_for_overwrite<std::uint8_t[]>(kTurn * room);
   const std::size_t length = std::min<std::size_t>(packet.pkt_len, static_cast<std::size_t>(options_.snap_length));
   std::uint8_t* const start = scratch_.get() + scratch_used_;
   std::size_t copied = 0;

@@ -75,9 +75,12 @@ class DpdkQueue final : public Source {
   State state_ = State::open;
   pthread_t thread_{};  // that polls: known to DPDK
   std::atomic<bool> interrupted_{false};
+  // A burst from one port: others are read in turn, and of the two directions of a tap neither is to be far ahead.
+  static constexpr std::uint16_t kTurn = 32;
+  static_assert(kTurn <= kBurst);
   std::size_t left_ = 0;  // packets that may still come after an interrupt; 0: there was none yet
 
-  std::array<rte_mbuf*, kBurst> mbufs_{};
+  std::array<rte_mbuf*, kTurn> mbufs_{};
   std::size_t held_ = 0;
   std::unique_ptr<std::uint8_t[]> scratch_;
   std::size_t scratch_used_ = 0;
