@@ -1,5 +1,6 @@
 #include "decoders/dns/suffixes.h"
 
+#include <immintrin.h>
 #include <libpsl.h>
 
 #include <algorithm>
@@ -17,8 +18,14 @@ constexpr char lower(char c) {
   return static_cast<char>(c | static_cast<char>(static_cast<unsigned>(c - 'A') < 26u ? 0x20 : 0));
 }
 
-// Every character of a text of at most eight in one number.
-std::uint64_t word_of(std::string_view text) { return load_few(text.data(), text.size()); }
+// Every character of [begin, end) of a text in one number, the last eight of more. Without a branch on how many.
+std::uint64_t word_of(std::string_view text, std::size_t begin, std::size_t end) {
+  const std::size_t size = std::min<std::size_t>(end - begin, 8);
+  if (end < 8) [[unlikely]]
+    return load_few(text.data() + begin, size);
+  const std::uint64_t word = load<std::uint64_t>(text.data() + end - 8);
+  return size != 0 ? word >> (64 - 8 * size) : 0;
+}
 // In lower case, eight characters at a time.
 std::uint64_t lower(std::uint64_t word) {
   constexpr std::uint64_t kEach = 0x0101010101010101;
@@ -28,8 +35,6 @@ std::uint64_t lower(std::uint64_t word) {
   return word | (from_a & ~above_z & ~word & 0x80 * kEach) >> 2;
 }
 bool is_lower_case_of(std::string_view lowered, std::string_view text) {
-  if (text.size() <= 8) [[likely]]
-    return lower(word_of(text)) == word_of(lowered);
   return std::equal(text.begin(), text.end(), lowered.begin(), lowered.end(),
                     [](char a, char b) { return lower(a) == b; });
 }
@@ -39,11 +44,11 @@ std::uint64_t mix(std::uint64_t hash, std::uint64_t word) {
   hash = (hash ^ (word | 0x2020202020202020)) * 0x9e3779b97f4a7c15;
   return hash ^ hash >> 32;
 }
-// The hash of a suffix that is one label longer than that of `hash`.
-std::uint64_t longer_by(std::string_view label, std::uint64_t hash) {
-  hash += label.size();
-  for (; label.size() > 8; label.remove_suffix(8)) hash = mix(hash, word_of(label.substr(label.size() - 8)));
-  return mix(hash, word_of(label));
+// The hash of a suffix that is one label of the name, [begin, end), longer than that of `hash`.
+std::uint64_t longer_by(std::string_view name, std::size_t begin, std::size_t end, std::uint64_t hash) {
+  hash += end - begin;
+  for (; end - begin > 8; end -= 8) hash = mix(hash, word_of(name, begin, end));
+  return mix(hash, word_of(name, begin, end));
 }
 std::uint32_t tag_of(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32); }
 std::size_t slot_of(std::uint64_t hash, std::size_t slots) { return hash & (slots - 1); }
@@ -68,11 +73,45 @@ std::uint64_t hash_of(std::string_view suffix) {
   std::uint64_t hash = kHashStart;
   for (std::size_t end = suffix.size();;) {
     const std::size_t begin = label_begin(suffix, end);
-    hash = longer_by(suffix.substr(begin, end - begin), hash);
+    hash = longer_by(suffix, begin, end, hash);
     if (begin == 0) return hash;
     end = begin - 1;
   }
 }
+
+// Where the labels of a name begin. Of one that is short and without escapes the dots are looked for once.
+class Labels {
+ public:
+  explicit Labels(std::string_view name) : name_(name) {
+    if (name.size() > kShort) return;
+    std::uint8_t octets[kShort + kCopySlack];
+    copy_octets(octets, name.data(), name.size());
+    const std::uint64_t there = (std::uint64_t{1} << name.size()) - 1;
+    is_short_ = (places_of('\\', octets) & there) == 0;
+    dots_ = places_of('.', octets) & there;
+  }
+  // Of the label whose last character is before `end`.
+  [[nodiscard]] std::size_t begin_before(std::size_t end) const {
+    if (!is_short_) [[unlikely]]
+      return label_begin(name_, end);
+    return static_cast<std::size_t>(std::bit_width(dots_ & ((std::uint64_t{1} << end) - 1)));
+  }
+
+ private:
+  static constexpr std::size_t kShort = 32;
+
+  static std::uint64_t places_of(char c, const std::uint8_t* octets) {
+    const auto among = [octets, c](std::size_t from) {
+      const __m128i loaded = _mm_loadu_si128(reinterpret_cast<const __m128i*>(octets + from));
+      return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(loaded, _mm_set1_epi8(c))));
+    };
+    return among(0) | std::uint64_t{among(16)} << 16;
+  }
+
+  std::string_view name_;
+  bool is_short_ = false;
+  std::uint64_t dots_ = 0;
+};
 
 }  // namespace
 
@@ -84,6 +123,7 @@ PublicSuffixes::PublicSuffixes(std::string_view rules) {
   // More than enough for a list of the usual kind, which has a comment for every few rules.
   slots_.resize(std::bit_ceil(rules.size() / 8 + 64));
   texts_.reserve(rules.size());
+  texts_.assign(8, '\0');  // which the first text's word may reach into
   std::string suffix;
   while (!rules.empty()) {
     const std::size_t line_end = std::min(rules.find('\n'), rules.size());
@@ -166,12 +206,18 @@ void PublicSuffixes::grow() {
   }
 }
 
-std::uint8_t PublicSuffixes::find(std::uint64_t hash, std::string_view suffix) const {
+// What the rules say of the suffix of a name that begins there and has that hash.
+std::uint8_t PublicSuffixes::find(std::uint64_t hash, std::string_view name, std::size_t begin) const {
+  const std::size_t size = name.size() - begin;
   for (std::size_t i = slot_of(hash, slots_.size()); slots_[i].place != 0; i = (i + 1) & (slots_.size() - 1)) {
     if (slots_[i].tag != tag_of(hash)) continue;
-    const char* entry = texts_.data() + slots_[i].place - 1;
-    if (static_cast<std::uint8_t>(entry[1]) != suffix.size()) continue;
-    if (is_lower_case_of({entry + 2, suffix.size()}, suffix)) return static_cast<std::uint8_t>(entry[0]);
+    const std::size_t place = slots_[i].place - 1;
+    if (static_cast<std::uint8_t>(texts_[place + 1]) != size) continue;
+    const std::size_t text = place + 2;
+    if (size <= 8 ? lower(word_of(name, begin, name.size())) == word_of(texts_, text, text + size)
+                  : is_lower_case_of({texts_.data() + text, size}, name.substr(begin))) {
+      return static_cast<std::uint8_t>(texts_[place]);
+    }
   }
   return 0;
 }
@@ -180,15 +226,16 @@ std::size_t PublicSuffixes::registered_domain(std::string_view name) const {
   if (library_ != nullptr) return ask_library(name);
   if (name.empty() || name == ".") return kNone;
   // Label by label from the end, as long as longer rules can match; without a rule the last label is the suffix.
+  const Labels labels(name);
   std::size_t suffix = kNone;
   std::size_t previous = name.size();
   std::uint64_t hash = kHashStart;
   std::uint8_t parent = kParent;
   std::size_t begin = 0;
   for (std::size_t end = name.size();; end = begin - 1) {
-    begin = label_begin(name, end);
-    hash = longer_by(name.substr(begin, end - begin), hash);
-    const std::uint8_t flags = find(hash, name.substr(begin));
+    begin = labels.begin_before(end);
+    hash = longer_by(name, begin, end, hash);
+    const std::uint8_t flags = find(hash, name, begin);
     if ((flags & kException) != 0) {
       suffix = previous;
       break;
@@ -200,7 +247,7 @@ std::size_t PublicSuffixes::registered_domain(std::string_view name) const {
   }
   if (suffix == 0) return kNone;
   // The label before the suffix is often the one that was looked at last.
-  return suffix == previous ? begin : label_begin(name, suffix - 1);
+  return suffix == previous ? begin : labels.begin_before(suffix - 1);
 }
 
 std::size_t PublicSuffixes::ask_library(std::string_view name) const {

@@ -51,7 +51,7 @@ class PublicSuffixes {
   void add(std::string_view suffix, std::uint8_t flags);
   std::uint8_t& flags_of(std::string_view suffix);
   void grow();
-  [[nodiscard]] std::uint8_t find(std::uint64_t hash, std::string_view suffix) const;
+  [[nodiscard]] std::uint8_t find(std::uint64_t hash, std::string_view name, std::size_t begin) const;
   [[nodiscard]] std::size_t ask_library(std::string_view name) const;
 
   std::vector<Slot> slots_;
