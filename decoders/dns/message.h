@@ -67,8 +67,11 @@ struct DnsMessage {
   constexpr std::size_t kFixed = 10;
   record.name = at;
   // Most records are owned by the name of the question, said as a pointer to it.
-  if (message.size() - at >= kFixed + 2 && message[at] == 0xc0 && message[at + 1] == DnsMessage::kHeader) {
+  const std::size_t left = message.size() - at;
+  if (left >= kFixed + 2 && message[at] == 0xc0 && message[at + 1] == DnsMessage::kHeader) {
     at += 2;
+  } else if (left >= kFixed + 1 && message[at] == 0) {  // the root, which an OPT record has
+    at += 1;
   } else {
     at = skip_name(message, at);
     if (at == 0 || message.size() - at < kFixed) return 0;

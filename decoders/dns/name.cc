@@ -99,11 +99,12 @@ std::size_t read_host_name(Bytes message, std::size_t offset, char* out, Checked
   std::uint32_t dots = 0;
   std::size_t at = 0;
   for (std::size_t length = octets[0]; length != 0; length = octets[at++ + 1]) {
-    if (at + length >= kMost || (others >> at & ((std::uint32_t{1} << length) - 1)) != 0) return 0;
+    if (at + length >= kMost) return 0;
     at += length;
     dots |= std::uint32_t{1} << at;
   }
   if (at == 0 || message.size() - offset <= at) return 0;
+  if ((others & ~dots & ((std::uint64_t{1} << at) - 1)) != 0) return 0;
   store16(out, with_dots(first, dots));
   store16(out + 16, with_dots(second, dots >> 16));
   name = {{out, at - 1}, true};
@@ -113,6 +114,10 @@ std::size_t read_host_name(Bytes message, std::size_t offset, char* out, Checked
 }  // namespace
 
 std::size_t skip_name(Bytes message, std::size_t offset) {
+  // Nearly all names: a few labels and no pointer.
+  for (std::size_t at = offset; at < message.size() && message[at] < 64; at += message[at] + std::size_t{1}) {
+    if (message[at] == 0) return at - offset < kMaxNameOctets ? at + 1 : 0;
+  }
   return walk_name(message, offset, [](Bytes) {});
 }
 

@@ -29,6 +29,7 @@ Read read(const std::string& octets, std::size_t offset = 0, char padding = 'a')
   char out[kMaxNameText];
   CheckedText name;
   const std::size_t end = read_name(Bytes(message.data(), octets.size()), offset, out, name);
+  EXPECT_EQ(skip_name(Bytes(message.data(), octets.size()), offset), end);
   return {end, end == 0 ? "" : std::string(name.text), end != 0 && name.clean};
 }
 
@@ -40,6 +41,16 @@ TEST(DnsName, HostNamesOfAnyLengthAreClean) {
       EXPECT_EQ(read(wire), (Read{wire.size(), name, true}));
       EXPECT_EQ(read("12" + wire + "behind", 2), (Read{2 + wire.size(), name, true}));
     }
+  }
+}
+
+// RFC 1035 section 2.3.4.
+TEST(DnsName, OctetsInAllAreLimited) {
+  for (std::size_t last = 1; last < 64; ++last) {
+    std::string wire;
+    for (int i = 0; i < 3; ++i) wire += '\x3f' + std::string(63, 'a');
+    wire += static_cast<char>(last) + std::string(last, 'b') + '\0';
+    EXPECT_EQ(read(wire).end, wire.size() <= 255 ? wire.size() : 0);
   }
 }
 
