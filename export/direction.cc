@@ -33,7 +33,20 @@ std::string_view name_of(NetworkDirection direction) {
   return kNames[static_cast<std::size_t>(direction)];
 }
 
+DirectionRules::DirectionRules(NetworkList internal, std::vector<IpAddress> own)
+    : internal_(std::move(internal)), own_(std::move(own)) {
+  // What is_on_host and unmapped look for.
+  for (const unsigned octet : {127U, 169U, 224U}) may_count_[0].set(octet);
+  for (const unsigned octet : {0U, 0xfeU, 0xffU}) may_count_[1].set(octet);
+  for (const IpAddress& address : own_) may_count_[address.version == IpVersion::v4 ? 0 : 1].set(address.octets[0]);
+}
+
 NetworkDirection DirectionRules::direction(const IpAddress& from, const IpAddress& to) const {
+  const auto may_count = [this](const IpAddress& address) {
+    return may_count_[address.version == IpVersion::v4 ? 0 : 1][address.octets[0]];
+  };
+  if (internal_.empty() && !may_count(from) && !may_count(to)) [[likely]]
+    return NetworkDirection::unknown;
   const IpAddress source = from.unmapped();
   const IpAddress destination = to.unmapped();
   const auto own = [this](const IpAddress& address) {

@@ -6,6 +6,7 @@
 // Limits: own addresses are those of the start; flow documents have no direction.
 #pragma once
 
+#include <bitset>
 #include <string_view>
 #include <vector>
 
@@ -19,15 +20,15 @@ enum class NetworkDirection : std::uint8_t { unknown, ingress, egress, inbound, 
 
 class DirectionRules {
  public:
-  DirectionRules() = default;
   // `own` are the addresses of the sensor's interfaces.
-  DirectionRules(NetworkList internal, std::vector<IpAddress> own)
-      : internal_(std::move(internal)), own_(std::move(own)) {}
+  explicit DirectionRules(NetworkList internal = {}, std::vector<IpAddress> own = {});
   [[nodiscard]] NetworkDirection direction(const IpAddress& source, const IpAddress& destination) const;
 
  private:
   NetworkList internal_;
   std::vector<IpAddress> own_;
+  // IPv4, IPv6: by an address' first octet, whether the whole of it is worth a look. Most are neither own nor special.
+  std::bitset<256> may_count_[2];
 };
 
 // Addresses of this host's interfaces, but for loopback ones.
