@@ -1,7 +1,7 @@
 // Integers as decimal text, fast.
 //
 // What:   each function writes at `out` and gives the place behind what it wrote. None ends the text.
-// Limits: `out` has room for kMaxDecimal characters.
+// Limits: `out` has room for kMaxDecimal characters: more than there are digits, as they are written four at a time.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace spanbeat {
 
-inline constexpr std::size_t kMaxDecimal = 20;
+inline constexpr std::size_t kMaxDecimal = 24;
 
 namespace decimal_tables {
 struct Pairs {
@@ -26,20 +26,17 @@ constexpr Pairs pairs() {
 }
 inline constexpr Pairs kPairs = pairs();
 
-struct Powers {
-  std::uint64_t of_ten[20];
+// Three digits each, and room for a fourth character, as one word.
+struct Thousands {
+  std::uint32_t text[1000];
 };
-constexpr Powers powers() {
-  Powers table{};
-  std::uint64_t power = 1;
-  for (int i = 0; i < 20; ++i) {
-    table.of_ten[i] = power;
-    power *= 10;
-  }
-  table.of_ten[0] = 0;  // even 0 has a digit
+constexpr Thousands thousands() {
+  Thousands table{};
+  for (std::uint32_t i = 0; i < 1000; ++i)
+    table.text[i] = ('0' + i / 100) | ('0' + i / 10 % 10) << 8 | ('0' + i % 10) << 16;
   return table;
 }
-inline constexpr Powers kPowers = powers();
+inline constexpr Thousands kThousands = thousands();
 }  // namespace decimal_tables
 
 inline char* write_two_digits(unsigned value, char* out) {
@@ -47,31 +44,33 @@ inline char* write_two_digits(unsigned value, char* out) {
   return out + 2;
 }
 
-// How many decimal digits: an estimate from the bits, corrected by one comparison.
-inline std::size_t digits_of(std::uint64_t value) {
-  const unsigned bits = 64 - static_cast<unsigned>(__builtin_clzll(value | 1));
-  const unsigned estimate = bits * 1233 >> 12;  // log10(2) is about 1233 / 4096
-  return estimate + (value >= decimal_tables::kPowers.of_ten[estimate] ? 1 : 0);
+// Up to three digits, without a branch: which of them are there is seldom guessed.
+inline char* write_below_thousand(unsigned value, char* out) {
+  const unsigned missing = (value < 100 ? 1U : 0U) + (value < 10 ? 1U : 0U);
+  const std::uint32_t text = decimal_tables::kThousands.text[value] >> 8 * missing;
+  std::memcpy(out, &text, sizeof text);
+  return out + (3 - missing);
+}
+inline char* write_three_digits(unsigned value, char* out) {
+  std::memcpy(out, &decimal_tables::kThousands.text[value], sizeof(std::uint32_t));
+  return out + 3;
+}
+
+// Apart, so that shorter numbers, which most are, need no registers saved.
+[[gnu::noinline]] inline char* write_long(std::uint64_t value, char* out) {
+  std::uint32_t groups[7];
+  std::size_t count = 0;
+  for (; value >= 1000; value /= 1000) groups[count++] = static_cast<std::uint32_t>(value % 1000);
+  out = write_below_thousand(static_cast<unsigned>(value), out);
+  while (count != 0) out = write_three_digits(groups[--count], out);
+  return out;
 }
 
 inline char* write_unsigned(std::uint64_t value, char* out) {
-  if (value < 10) {
-    *out = static_cast<char>('0' + value);
-    return out + 1;
-  }
-  char* const end = out + digits_of(value);
-  char* at = end;
-  while (value >= 100) {
-    at -= 2;
-    (void)write_two_digits(static_cast<unsigned>(value % 100), at);
-    value /= 100;
-  }
-  if (value >= 10) {
-    (void)write_two_digits(static_cast<unsigned>(value), at - 2);
-  } else {
-    at[-1] = static_cast<char>('0' + value);
-  }
-  return end;
+  if (value < 1000) return write_below_thousand(static_cast<unsigned>(value), out);
+  if (value >= 1000000) return write_long(value, out);
+  const auto number = static_cast<unsigned>(value);
+  return write_three_digits(number % 1000, write_below_thousand(number / 1000, out));
 }
 
 inline char* write_integer(std::int64_t value, char* out) {

@@ -28,13 +28,14 @@ TreeTemplate::TreeTemplate(std::span<const Member> members, std::span<const Kind
     content.members.push_back({PaddedText(member.key), PaddedText(member.constant),
                                member.constant.empty() ? values[value] : Kind::constant});
     if (&member != &members.front()) text += ',';
-    text += '"' + std::string(key.text()) + "\":";
+    text += '"' + std::string(key.text()) + "\":\"";
     if (member.constant.empty()) {
       content.between.emplace_back(text);
       text.clear();
     } else {
-      text += '"' + std::string(constant.text()) + '"';
+      text += constant.text();
     }
+    text += '"';
   }
   if (content.between.size() != values.size()) std::abort();
   content.between.emplace_back(text + "}");

@@ -41,7 +41,7 @@ class TreeTemplate {
     };
     std::vector<Text> members;
     std::vector<Kind> values;         // of those that the event has
-    std::vector<PaddedText> between;  // JSON before each value, and behind the last one
+    std::vector<PaddedText> between;  // JSON before each value, which is a text, and behind the last one
     std::size_t octets_between = 0;   // of all of them, padding included
   };
   [[nodiscard]] std::uint16_t number() const { return number_; }

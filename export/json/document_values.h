@@ -55,7 +55,9 @@ constexpr std::size_t number_of(Field field) { return static_cast<std::size_t>(f
 // Is none of the addresses of an entry an end, or there twice? Of many it is not said.
 inline bool are_new(const EventView& event, std::size_t entry, const EventHeader& header) {
   constexpr std::size_t kMost = 16;
-  __m128i known[kMost + 2] = {octets_of(header.source), octets_of(header.destination)};
+  __m128i known[kMost + 2];  // as a list in braces all the others would be cleared
+  known[0] = octets_of(header.source);
+  known[1] = octets_of(header.destination);
   std::size_t count = 2;
   bool all_new = true;
   event.each_value(entry, FieldType::ip, [&](Bytes value) {

@@ -198,7 +198,6 @@ class FastTree {
     for (const TreeTemplate::Kind value : kind->values) {
       out = copy_in_pieces(out, text->view().data(), text->view().size());
       ++text;
-      *out++ = '"';
       if (value == TreeTemplate::Kind::ip) {
         if (left(at) < sizeof(IpAddress)) return nullptr;
         out = write_ip(word<IpAddress>(at), out);
@@ -217,7 +216,6 @@ class FastTree {
         out = length != size ? copy_in_pieces(out, shown, size) : write_escaped(style_, {shown, size}, out);
         at += size;
       }
-      *out++ = '"';
     }
     return copy_in_pieces(out, text->view().data(), text->view().size());
   }

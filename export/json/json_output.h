@@ -160,11 +160,7 @@ class JsonOutputOf {
   // The same for a Program, with `room` for its own texts and those of the event; then pieces of its texts, each with a
   // value behind it, and the end.
   SPANBEAT_INLINE void start(std::size_t fields, std::size_t room) { keep_back((fields + 4) * kScalarRoom + room); }
-  SPANBEAT_INLINE void piece(const char* text, std::size_t size) {
-    std::memcpy(at_, text, 32);
-    for (std::size_t done = 32; done < size; done += 32) std::memcpy(at_ + done, text + done, 32);
-    at_ += size;
-  }
+  SPANBEAT_INLINE void piece(const char* text, std::size_t size) { at_ = copy_in_pieces(at_, text, size); }
   SPANBEAT_INLINE void finish() { buffer_->finish(at_); }
 
   SPANBEAT_INLINE void text(std::string_view text) {
@@ -186,7 +182,7 @@ class JsonOutputOf {
   // Where in the buffer the next value goes.
   [[nodiscard]] SPANBEAT_INLINE std::size_t place() { return static_cast<std::size_t>(at_ - buffer_->begin()); }
   // Text that needs no escaping.
-  SPANBEAT_INLINE void clean_text(std::string_view text) { piece(text.data(), text.size()); }
+  SPANBEAT_INLINE void clean_text(std::string_view text) { at_ = copy_in_pieces(at_, text.data(), text.size()); }
   // Text that needs no escaping, of up to 48 octets, of which as many are readable.
   SPANBEAT_INLINE void short_text(std::string_view text) {
     std::memcpy(at_, text.data(), 48);

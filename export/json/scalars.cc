@@ -50,23 +50,29 @@ char* write_community_id(const std::array<std::uint8_t, 20>& digest, char* out) 
 }
 
 char* DateWriter::write_slow(Time time, char* out) {
-  constexpr Time kMinute = 60 * kSecond;
-  // Rounded down; the first minute that a Time can name is cut.
-  Time seconds = time / kSecond - (time % kSecond < 0 ? 1 : 0);
-  Time offset = 0;
+  const Time seconds = time / kSecond - (time % kSecond < 0 ? 1 : 0);  // rounded down
+  // Where an offset is not of whole minutes, as those before standard time, the minute shown changes within this one.
+  const Time minute = seconds / 60 - (seconds % 60 < 0 ? 1 : 0);
+  if (minute != minute_ || offset_ % 60 != 0) find_minute(seconds);
+  minute_ = minute;
+  (void)write_two_digits(static_cast<unsigned>(((seconds + offset_) % 60 + 60) % 60), prefix_ + kSeconds);
+  // The first and the last second that a Time can name are not whole, and not remembered.
+  const bool whole = seconds > INT64_MIN / kSecond && seconds < INT64_MAX / kSecond;
+  remembered_ = whole ? kSecond : 0;
+  second_ = static_cast<std::uint64_t>(seconds) * static_cast<std::uint64_t>(kSecond);
+  return write_within(static_cast<std::uint64_t>(time) - second_, out);
+}
+
+void DateWriter::find_minute(Time seconds) {
+  offset_ = 0;
   if (local_) {
     const std::time_t moment = static_cast<std::time_t>(seconds);
     std::tm parts{};
-    if (localtime_r(&moment, &parts) != nullptr) offset = parts.tm_gmtoff;
+    if (localtime_r(&moment, &parts) != nullptr) offset_ = parts.tm_gmtoff;
   }
-  Time shown = seconds + offset;
-  const Time into_minute = ((shown % 60) + 60) % 60;
-  const Time begin = seconds - into_minute;
-  shown -= into_minute;
-
   // The library's calendar: gmtime_r takes ten times as long, and a flow that began in an earlier minute comes here
   // twice.
-  const std::chrono::sys_seconds moment{std::chrono::seconds{shown}};
+  const std::chrono::sys_seconds moment{std::chrono::seconds{seconds + offset_}};
   const auto midnight = std::chrono::floor<std::chrono::days>(moment);
   const std::chrono::year_month_day day{midnight};
   const auto minutes_of_day = static_cast<unsigned>((moment - midnight).count() / 60);
@@ -82,22 +88,17 @@ char* DateWriter::write_slow(Time time, char* out) {
   *at++ = ':';
   at = write_two_digits(minutes_of_day % 60, at);
   *at++ = ':';
+  at[2] = '.';  // behind the second
   zone_[0] = 'Z';
   zone_size_ = 1;
-  if (offset != 0) {
-    const unsigned minutes = static_cast<unsigned>((offset < 0 ? -offset : offset) / 60);
-    zone_[0] = offset < 0 ? '-' : '+';
+  if (offset_ != 0) {
+    const unsigned minutes = static_cast<unsigned>((offset_ < 0 ? -offset_ : offset_) / 60);
+    zone_[0] = offset_ < 0 ? '-' : '+';
     at = write_two_digits(minutes / 60, zone_ + 1);
     *at++ = ':';
     at = write_two_digits(minutes % 60, at);
     zone_size_ = 6;
   }
-  // The first and the last minute that a Time can name are not whole, and not remembered.
-  const bool whole = begin > INT64_MIN / kSecond && begin + 60 < INT64_MAX / kSecond;
-  minute_ = whole ? begin * kSecond : 0;
-  minute_end_ = whole ? minute_ + kMinute : 0;
-  const std::uint64_t within = static_cast<std::uint64_t>(time) - static_cast<std::uint64_t>(begin) * 1'000'000'000u;
-  return write_within(within % static_cast<std::uint64_t>(kMinute), out);
 }
 
 }  // namespace spanbeat

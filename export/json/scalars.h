@@ -57,7 +57,7 @@ inline char* write_ip(const IpAddress& address, char* out) {
 inline constexpr std::size_t kCommunityIdText = 30;
 char* write_community_id(const std::array<std::uint8_t, 20>& digest, char* out);
 
-// Writes dates, remembering the minute that it wrote last.
+// Writes dates, remembering the minute and the second that it wrote last.
 class DateWriter {
  public:
   // `local`: codec.json.local_time, the local zone with its offset instead of Z.
@@ -65,29 +65,31 @@ class DateWriter {
 
   // 2015-08-27T08:00:55.638Z
   char* write(Time time, char* out) {
-    if (time < minute_ || time >= minute_end_) return write_slow(time, out);
-    return write_within(static_cast<std::uint64_t>(time - minute_), out);
+    const std::uint64_t within = static_cast<std::uint64_t>(time) - second_;
+    if (within >= remembered_) return write_slow(time, out);
+    return write_within(within, out);
   }
 
  private:
-  char* write_within(std::uint64_t within, char* out) {
+  static constexpr std::size_t kSeconds = 17;  // where these stand
+
+  char* write_within(std::uint64_t within, char* out) const {
     std::memcpy(out, prefix_, sizeof prefix_);
-    const unsigned milliseconds = static_cast<unsigned>(within / static_cast<std::uint64_t>(kMillisecond));
-    const unsigned second = milliseconds / 1000;
-    const unsigned fraction = milliseconds % 1000;
-    (void)write_two_digits(second, out + 17);
-    out[19] = '.';
-    out[20] = static_cast<char>('0' + fraction / 100);
-    (void)write_two_digits(fraction % 100, out + 21);
-    std::memcpy(out + 23, zone_, sizeof zone_);
-    return out + 23 + zone_size_;
+    out = write_three_digits(static_cast<unsigned>(within) / static_cast<unsigned>(kMillisecond), out + kSeconds + 3);
+    std::memcpy(out, zone_, sizeof zone_);
+    return out + zone_size_;
   }
   char* write_slow(Time time, char* out);
+  // Writes all of a date but its seconds.
+  void find_minute(Time seconds);
 
   bool local_;
-  Time minute_ = 0;  // when the remembered minute began, and when it ends; nothing is remembered when they are equal
-  Time minute_end_ = 0;
-  char prefix_[17] = {};  // 2015-08-27T08:00:
+  // When the remembered second began, and how long it is; 0: there is none.
+  std::uint64_t second_ = 0;
+  std::uint64_t remembered_ = 0;
+  Time minute_ = INT64_MIN;  // since the epoch: that of the remembered second
+  Time offset_ = 0;          // of the zone then, in seconds
+  char prefix_[32] = {};     // 2015-08-27T08:00:55.
   char zone_[8] = {'Z'};
   std::size_t zone_size_ = 1;
 };

@@ -99,10 +99,11 @@ TEST(Scalars, DatesBefore1970AndBeyond2038AreRight) {
   EXPECT_EQ(date(writer, INT64_MIN + 1), "1677-09-21T00:12:43.145Z");
 }
 
-TEST(Scalars, TheRememberedMinuteServesOnlyItsOwnSeconds) {
+TEST(Scalars, WhatIsRememberedServesOnlyItsOwnSecondAndMinute) {
   DateWriter writer;
   const Time minute = 1'440'662'400 * kSecond;
-  for (const Time offset : {Time{0}, 59 * kSecond, 60 * kSecond, -kMillisecond, 3600 * kSecond, Time{0}}) {
+  for (const Time offset :
+       {Time{0}, kSecond - 1, kSecond, Time{0}, 59 * kSecond, 60 * kSecond, -kMillisecond, 3600 * kSecond, Time{0}}) {
     DateWriter fresh;
     EXPECT_EQ(date(writer, minute + offset), date(fresh, minute + offset));
   }
@@ -113,6 +114,14 @@ TEST(Scalars, LocalDatesTellTheirOffset) {
   tzset();
   DateWriter writer(true);
   EXPECT_EQ(date(writer, 1'440'662'455'638'123'456), "2015-08-27T13:30:55.638+05:30");
+  // Until 1972: 44 minutes and 30 seconds.
+  setenv("TZ", "Africa/Monrovia", 1);
+  tzset();
+  DateWriter old(true);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(date(old, 31'538'670 * kSecond), "1971-01-01T00:00:00.000-00:44");
+    EXPECT_EQ(date(old, 31'538'669 * kSecond), "1970-12-31T23:59:59.000-00:44");
+  }
   setenv("TZ", "UTC", 1);
   tzset();
   DateWriter utc(true);
