@@ -128,47 +128,15 @@ FlowIndex Flows::make(const Headers& headers, const FlowKey& key, const Packet& 
   return flow;
 }
 
-inline void Flows::add(FlowIndex flow, int side, const Headers& headers, const Packet& packet, std::uint32_t packets,
-                       std::uint64_t bytes) {
-  FlowRecord& record = table_.record(flow);
-  record.bytes[side] += bytes;
-  record.packets[side] += packets;
-  if (record.packets[side] < packets) [[unlikely]]
-    ++table_.info(flow).packets_high[side];
-  record.last = std::max(record.last, packet.timestamp);
-  record.last_tick = now_tick_;
-  if (headers.transport == Transport::icmp || headers.transport == Transport::ipv6_icmp) {
-    if (side == 0) {
-      table_.info(flow).icmp_type = headers.icmp_type;
-      table_.info(flow).icmp_code = headers.icmp_code;
-    }
-  }
-  if (extras_) [[unlikely]]
-    add_extras(flow, side, headers, packet.timestamp);
-}
-
 __attribute__((noinline)) void Flows::add_extras(FlowIndex flow, int side, const Headers& headers, Time time) {
   if (tcp_ != nullptr && headers.transport == Transport::tcp) tcp_[flow].packet(side, headers, time);
   if (TunnelInfo* tunnel = table_.tunnel(flow)) tunnel->packet(headers, side);
 }
 
-Flows::Found Flows::account(const Headers& headers, const FlowKey& key, FlowIndex guess, const Packet& packet,
-                            std::uint32_t packets, std::uint64_t bytes) {
-  Found found;
-  found.flow = guess != kNoFlow && table_.matches(guess, key) ? guess : table_.find(key);
-  if (found.flow == kNoFlow) {
-    found.flow = make(headers, key, packet);
-    if (found.flow == kNoFlow) return found;
-  }
-  const FlowRecord& record = table_.record(found.flow);
-  found.side = key.swapped != (record.swapped != 0) ? 1 : 0;
-  Found counted = found;
-  if (record.link != key.link) [[unlikely]] {
-    counted = on_other_link(headers, key, packet);
-    if (counted.flow == kNoFlow) return makes_new_ ? found : counted;
-  }
-  add(counted.flow, counted.side, headers, packet, packets, bytes);
-  return found;
+__attribute__((noinline)) FlowIndex Flows::find_or_make(const Headers& headers, const FlowKey& key,
+                                                        const Packet& packet) {
+  const FlowIndex flow = table_.find(key);
+  return flow != kNoFlow ? flow : make(headers, key, packet);
 }
 
 // The same tuple on another link: other MAC addresses or VLANs make a flow of their own, as in Packetbeat.

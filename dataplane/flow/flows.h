@@ -36,7 +36,7 @@ class Flows {
     int side = 0;
   };
   Found account(const Headers& headers, const FlowKey& key, FlowIndex guess, const Packet& packet,
-                std::uint32_t packets, std::uint64_t bytes);
+                std::uint32_t packets, std::uint64_t bytes);  // in the header, as every packet passes
 
   // A conversation of datagrams is over, and no document is to tell of its flow: it goes at once, so that a resolver's
   // flows of two packets each do not fill the table.
@@ -61,6 +61,7 @@ class Flows {
   using Wheel = TimingWheel<27>;  // 134 ms
 
   [[nodiscard]] bool told(const Headers& headers) const;
+  [[nodiscard]] FlowIndex find_or_make(const Headers& headers, const FlowKey& key, const Packet& packet);
   FlowIndex make(const Headers& headers, const FlowKey& key, const Packet& packet);
   [[nodiscard]] Found on_other_link(const Headers& headers, const FlowKey& key, const Packet& packet);
   void add(FlowIndex flow, int side, const Headers& headers, const Packet& packet, std::uint32_t packets,
@@ -97,5 +98,42 @@ class Flows {
   std::uint32_t now_tick_ = 0;
   Time next_report_ = kNever;
 };
+
+__attribute__((always_inline)) inline void Flows::add(FlowIndex flow, int side, const Headers& headers,
+                                                      const Packet& packet, std::uint32_t packets,
+                                                      std::uint64_t bytes) {
+  FlowRecord& record = table_.record(flow);
+  record.bytes[side] += bytes;
+  record.packets[side] += packets;
+  if (record.packets[side] < packets) [[unlikely]]
+    ++table_.info(flow).packets_high[side];
+  record.last = std::max(record.last, packet.timestamp);
+  record.last_tick = now_tick_;
+  if (headers.transport == Transport::icmp || headers.transport == Transport::ipv6_icmp) {
+    if (side == 0) {
+      table_.info(flow).icmp_type = headers.icmp_type;
+      table_.info(flow).icmp_code = headers.icmp_code;
+    }
+  }
+  if (extras_) [[unlikely]]
+    add_extras(flow, side, headers, packet.timestamp);
+}
+
+__attribute__((always_inline)) inline Flows::Found Flows::account(const Headers& headers, const FlowKey& key,
+                                                                  FlowIndex guess, const Packet& packet,
+                                                                  std::uint32_t packets, std::uint64_t bytes) {
+  Found found;
+  found.flow = guess != kNoFlow && table_.matches(guess, key) ? guess : find_or_make(headers, key, packet);
+  if (found.flow == kNoFlow) return found;
+  const FlowRecord& record = table_.record(found.flow);
+  found.side = key.swapped != (record.swapped != 0) ? 1 : 0;
+  Found counted = found;
+  if (record.link != key.link) [[unlikely]] {
+    counted = on_other_link(headers, key, packet);
+    if (counted.flow == kNoFlow) return makes_new_ ? found : counted;
+  }
+  add(counted.flow, counted.side, headers, packet, packets, bytes);
+  return found;
+}
 
 }  // namespace spanbeat
