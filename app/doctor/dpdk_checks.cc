@@ -49,7 +49,8 @@ void check_huge_pages(const Machine& machine, const Patient& patient, Findings& 
   for (const std::string& device : patient.options.devices) {
     DpdkBuffers buffers;
     std::string problem;
-    if (plan_buffers(device, patient.options, buffers, problem)) needed += buffers.octets + (std::uint64_t{4} << 20);
+    if (plan_buffers(device, patient.options, buffers, problem))
+      needed += buffers.needed.huge_pages + (std::uint64_t{4} << 20);
   }
   std::uint64_t free = 0;
   std::uint64_t total = 0;

@@ -376,8 +376,9 @@ class DpdkOnInterfaces(Same):
             subprocess.run([*inside, "ip", "link", "set", name, "up"], check=True)
         self.inside = inside
 
-    def check(self, device, more=NO_HUGE, sender="left"):
-        with Home() as home, Live(home, [device], more, self.inside) as live:
+    def check(self, devices, more=NO_HUGE, sender="left"):
+        devices = devices if isinstance(devices, list) else [devices]
+        with Home() as home, Live(home, devices, more, self.inside) as live:
             live.wait_for("start running")
             subprocess.run([*self.inside, sys.executable, "-c", SENDER, TESTS, sender, self.http], check=True, timeout=TIMEOUT)
             live.wait_for_packets(len(self.packets))
@@ -403,6 +404,21 @@ class DpdkOnInterfaces(Same):
             with self.subTest(memory=memory):
                 self.check("net_af_xdp0,iface=right", memory)
                 self.assertNotIn(b"xdp", self.shown("right"))
+
+    def test_net_af_xdp_by_a_device_for_each_queue(self):
+        """One worker reads them all; of queues that no device takes it is said that their packets are lost."""
+        subprocess.run([*self.inside, "ip", "link", "add", "many", "numtxqueues", "2", "numrxqueues", "2", "type", "veth",
+                        "peer", "name", "more", "numtxqueues", "2", "numrxqueues", "2"], check=True)
+        for name in ("many", "more"):
+            subprocess.run([*self.inside, "ip", "link", "set", name, "up"], check=True)
+        devices = ["net_af_xdp%d,iface=more,start_queue=%d" % (i, i) for i in range(2)]
+        run = self.check(devices, sender="many")
+        self.assertFalse([line for line in run.log if "net_af_xdp device takes" in line["message"]], run.explain())
+        with Home() as home, Live(home, devices[:1], NO_HUGE, self.inside) as live:
+            live.wait_for("start running")
+            run = live.stop()
+        self.assertEqual([line["log.level"] for line in run.log if "more has 2 queues, and 1 of them no net_af_xdp device takes" in line["message"]],
+                         ["warn"], run.explain())
 
     def test_net_af_xdp_says_what_the_interface_must_be(self):
         with Home() as home:

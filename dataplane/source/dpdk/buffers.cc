@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <set>
 #include <string_view>
 
 #include "dataplane/source/capture_file.h"
@@ -58,6 +61,9 @@ void for_arguments(std::string_view device, const Each& each) {
 struct Arguments {
   int capture_queues = 0;  // net_pcap
   int pairs = 0;           // net_af_packet
+  std::string interface;   // net_af_packet, net_af_xdp
+  int first_queue = 0;     // net_af_xdp
+  int xdp_queues = 0;      // net_af_xdp; 0: not said, and it takes one
   bool infinite = false;
   bool frame_size = false;
   std::uint32_t frame = 0;
@@ -70,6 +76,9 @@ Arguments read_arguments(const std::string& device) {
     const std::string text(value);
     if (name == "rx_pcap") out.files.push_back(text);
     if (name == "rx_pcap" || name == "rx_iface" || name == "rx_iface_in" || name == "iface") ++out.capture_queues;
+    if (name == "iface") out.interface = text;
+    if (name == "start_queue") out.first_queue = static_cast<int>(std::strtol(text.c_str(), nullptr, 10));
+    if (name == "queue_count") out.xdp_queues = static_cast<int>(std::strtol(text.c_str(), nullptr, 10));
     if (name == "qpairs") out.pairs = static_cast<int>(std::strtol(text.c_str(), nullptr, 10));
     if (name == "infinite_rx") out.infinite = text == "1";
     if (name == "framesz" || name == "blocksz" || name == "framecnt") out.frame_size = true;
@@ -121,6 +130,7 @@ bool plan_buffers(const std::string& device, const DpdkOptions& options, DpdkBuf
   buffers.queues = options.queues;
   if (buffers.queues == 0 && pcap) buffers.queues = given.capture_queues;
   if (buffers.queues == 0 && af_packet) buffers.queues = given.pairs;
+  if (buffers.queues == 0 && af_xdp) buffers.queues = given.xdp_queues;
   if (buffers.queues == 0) buffers.queues = 1;
 
   std::uint32_t room = kUsualRoom;
@@ -149,9 +159,38 @@ bool plan_buffers(const std::string& device, const DpdkOptions& options, DpdkBuf
     count = std::bit_ceil(2 * ring + 1024) - 1;
   }
   buffers.count = count + held;
-  buffers.octets = static_cast<std::uint64_t>(buffers.queues) * buffers.count *
-                   (buffers.room + RTE_PKTMBUF_HEADROOM + sizeof(rte_mbuf) + kPadding + 192);
+  const std::uint64_t all = static_cast<std::uint64_t>(buffers.queues) * buffers.count;
+  const std::uint64_t element = buffers.room + RTE_PKTMBUF_HEADROOM + sizeof(rte_mbuf) + kPadding + 192;
+  // On small pages no buffer that fits into one reaches over its end: most waste a part of it.
+  constexpr std::uint64_t kSmallPage = 4096;
+  const std::uint64_t spaced = element <= kSmallPage ? kSmallPage / (kSmallPage / element)
+                                                     : (element + kSmallPage - 1) / kSmallPage * kSmallPage;
+  buffers.needed = {all * element, all * spaced};
   return true;
+}
+
+std::vector<std::string> xdp_queues_left_out(const std::vector<std::string>& devices, const std::string& interfaces) {
+  std::map<std::string, std::set<int>> taken;  // by interface
+  for (const std::string& device : devices) {
+    if (!begins(device, "net_af_xdp")) continue;
+    const Arguments given = read_arguments(device);
+    for (int i = 0; i < std::max(given.xdp_queues, 1); ++i) taken[given.interface].insert(given.first_queue + i);
+  }
+  std::vector<std::string> out;
+  for (const auto& [interface, queues] : taken) {
+    int all = 0;
+    int left = 0;
+    std::error_code error;
+    while (std::filesystem::exists(interfaces + "/" + interface + "/queues/rx-" + std::to_string(all), error))
+      left += queues.contains(all++) ? 0 : 1;
+    if (left == 0) continue;
+    out.push_back(
+        interface + " has " + std::to_string(all) + " queues, and " + std::to_string(left) +
+        " of them no net_af_xdp device takes: what comes by these goes to the host, is not seen here, and is not "
+        "counted; name a device for each queue in spanbeat.dpdk.devices (net_af_xdp1,iface=" +
+        interface + ",start_queue=1), or leave one: ethtool -L " + interface + " combined 1");
+  }
+  return out;
 }
 
 }  // namespace spanbeat

@@ -193,7 +193,7 @@ class DpdkFilterTest : public ::testing::Test {
     options.devices = {"net_null0"};
     options.eal_args = {"--no-huge", "-m", "64"};
     std::string problem;
-    ASSERT_TRUE(start_eal(options, 0, problem)) << problem;
+    ASSERT_TRUE(start_eal(options, {}, problem)) << problem;
     pool_ = ::rte_pktmbuf_pool_create("filter", 255, 0, 0, 2048 + RTE_PKTMBUF_HEADROOM, SOCKET_ID_ANY);
     ASSERT_NE(pool_, nullptr);
   }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
@@ -306,19 +307,48 @@ TEST(DpdkBuffers, make_a_long_ring_where_packets_are_known_to_be_short) {
   EXPECT_EQ(ring(65407, room), "net_af_packet0,iface=x,blocksz=61440,framesz=61440,framecnt=512");
 }
 
+TEST(DpdkBuffers, tell_of_queues_that_no_device_of_xdp_takes) {
+  char name[] = "/tmp/spanbeat-dpdk-XXXXXX";
+  const std::string folder = ::mkdtemp(static_cast<char*>(name));
+  for (const char* queue :
+       {"eth0/queues/rx-0", "eth0/queues/rx-1", "eth0/queues/rx-2", "eth0/queues/tx-0", "eth1/queues/rx-0"})
+    std::filesystem::create_directories(folder + "/" + queue);
+  const auto said = [&folder](const std::vector<std::string>& devices) { return xdp_queues_left_out(devices, folder); };
+  EXPECT_EQ(said({"net_af_packet0,iface=eth0", "net_af_xdp0,iface=eth1", "net_af_xdp1,iface=none"}).size(), 0u);
+  const auto lines = said({"net_af_xdp0,iface=eth0", "net_af_xdp1,iface=eth1"});
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_NE(lines[0].find("eth0 has 3 queues, and 2 of them"), std::string::npos) << lines[0];
+  EXPECT_EQ(said({"net_af_xdp0,iface=eth0,start_queue=1,queue_count=2"}).size(), 1u);
+  EXPECT_EQ(said({"net_af_xdp0,iface=eth0,start_queue=1,queue_count=2", "net_af_xdp1,iface=eth0"}).size(), 0u);
+  EXPECT_EQ(said({"net_af_xdp0,iface=eth0,queue_count=3"}).size(), 0u);
+  std::filesystem::remove_all(folder);
+}
+
+// On small pages a buffer of the usual size takes a page of its own.
+TEST(DpdkBuffers, ask_for_what_small_pages_waste) {
+  DpdkBuffers buffers;
+  std::string problem;
+  ASSERT_TRUE(plan_buffers("net_af_xdp0,iface=x,queue_count=2", {}, buffers, problem)) << problem;
+  EXPECT_EQ(buffers.queues, 2);
+  EXPECT_EQ(buffers.count, 16383u);
+  EXPECT_EQ(buffers.needed.small_pages, std::uint64_t{2} * 16383 * 4096);
+  EXPECT_LT(buffers.needed.huge_pages, buffers.needed.small_pages);
+  EXPECT_GT(buffers.needed.huge_pages, std::uint64_t{2} * 16383 * 2048);
+}
+
 TEST(DpdkEal, is_given_what_the_user_did_not_say) {
   const auto has = [](const std::vector<std::string>& all, const std::string& one) {
     return std::find(all.begin(), all.end(), one) != all.end();
   };
   DpdkOptions options;
   options.devices = {"net_pcap0,rx_pcap=x"};
-  std::vector<std::string> made = eal_arguments(options, 100 << 20, 50 << 20);
-  EXPECT_TRUE(has(made, "--no-huge") && has(made, "101") && has(made, "--no-pci") && has(made, "--no-telemetry"));
-  made = eal_arguments(options, 100 << 20, 200 << 20);
+  std::vector<std::string> made = eal_arguments(options, {100 << 20, 160 << 20}, 50 << 20);
+  EXPECT_TRUE(has(made, "--no-huge") && has(made, "161") && has(made, "--no-pci") && has(made, "--no-telemetry"));
+  made = eal_arguments(options, {100 << 20, 160 << 20}, 120 << 20);
   EXPECT_TRUE(has(made, "--in-memory") && !has(made, "--no-huge") && !has(made, "-m"));
   options.devices = {"0000:3b:00.0", "net_null0"};
   options.eal_args = {"-l", "3", "--file-prefix=mine", "-m512"};
-  made = eal_arguments(options, 100 << 20, 0);
+  made = eal_arguments(options, {100 << 20, 160 << 20}, 0);
   EXPECT_TRUE(has(made, "-a") && has(made, "0000:3b:00.0") && !has(made, "--no-pci"));
   EXPECT_FALSE(has(made, "--lcores") || has(made, "--no-huge") || has(made, "--in-memory"));
   EXPECT_EQ(made.back(), "-m512");

@@ -159,7 +159,7 @@ std::uint64_t free_huge_octets() {
   return octets;
 }
 
-std::vector<std::string> eal_arguments(const DpdkOptions& options, std::uint64_t needed, std::uint64_t free_huge) {
+std::vector<std::string> eal_arguments(const DpdkOptions& options, const EalMemory& needed, std::uint64_t free_huge) {
   const std::vector<std::string>& given = options.eal_args;
   std::vector<std::string> arguments = {"spanbeat"};
   if (!any_names(given, {"-l", "-c", "--lcores"})) {
@@ -172,13 +172,13 @@ std::vector<std::string> eal_arguments(const DpdkOptions& options, std::uint64_t
   bool huge = !any_names(given, {"--no-huge"});
   if (huge && !any_names(given, {"--in-memory", "-m", "--socket-mem", "--huge-dir", "--legacy-mem", "--file-prefix",
                                  "--single-file-segments"})) {
-    huge = free_huge >= needed;
+    huge = free_huge >= needed.huge_pages;
     // In memory: no mounted hugetlbfs is needed, and nothing is left behind.
     arguments.emplace_back(huge ? "--in-memory" : "--no-huge");
   }
   if (!huge) {
     if (!any_names(given, {"-m", "--socket-mem"})) {
-      arguments.insert(arguments.end(), {"-m", std::to_string((needed >> 20) + 1)});
+      arguments.insert(arguments.end(), {"-m", std::to_string((needed.small_pages >> 20) + 1)});
     }
     if (!any_names(given, {"--no-shconf"})) arguments.emplace_back("--no-shconf");
     if (!any_names(given, {"--file-prefix"})) arguments.insert(arguments.end(), {"--file-prefix", "spanbeat"});
@@ -212,7 +212,7 @@ std::string take_eal_complaints() {
   return std::exchange(all.complaints, {});
 }
 
-bool start_eal(const DpdkOptions& options, std::uint64_t needed, std::string& problem) {
+bool start_eal(const DpdkOptions& options, const EalMemory& needed, std::string& problem) {
   set_eal_log(options.log);
   if (eal_running()) return true;
   static bool tried = false;

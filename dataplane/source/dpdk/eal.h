@@ -22,12 +22,17 @@ namespace spanbeat {
 
 // Octets of huge pages that are free now.
 [[nodiscard]] std::uint64_t free_huge_octets();
-// What rte_eal_init is called with: what the user wrote, and what that leaves open. `needed`: octets for buffers.
-[[nodiscard]] std::vector<std::string> eal_arguments(const DpdkOptions& options, std::uint64_t needed,
+// Octets for buffers and drivers, on huge pages or on small ones.
+struct EalMemory {
+  std::uint64_t huge_pages = 0;
+  std::uint64_t small_pages = 0;
+};
+// What rte_eal_init is called with: what the user wrote, and what that leaves open.
+[[nodiscard]] std::vector<std::string> eal_arguments(const DpdkOptions& options, const EalMemory& needed,
                                                      std::uint64_t free_huge);
 
 // False, with what failed and the remedy in `problem`.
-[[nodiscard]] bool start_eal(const DpdkOptions& options, std::uint64_t needed, std::string& problem);
+[[nodiscard]] bool start_eal(const DpdkOptions& options, const EalMemory& needed, std::string& problem);
 [[nodiscard]] bool eal_running();
 // Where EAL's and the drivers' messages go from now on.
 void set_eal_log(const DpdkLog& log);

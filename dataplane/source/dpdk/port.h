@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "dataplane/source/dpdk/eal.h"
 #include "dataplane/source/dpdk/kernel_losses.h"
 #include "dataplane/source/dpdk/options.h"
 #include "dataplane/source/dpdk/rss.h"
@@ -31,14 +32,18 @@ class FlowRules;
 // What a port needs in memory, before the device is known.
 struct DpdkBuffers {
   int queues = 1;
-  std::uint32_t count = 0;   // mbufs of a queue
-  std::uint16_t room = 0;    // octets of a packet in one mbuf
-  std::string arguments;     // those of the device, completed where the driver's own defaults cut packets
-  std::uint64_t octets = 0;  // of all queues
+  std::uint32_t count = 0;  // mbufs of a queue
+  std::uint16_t room = 0;   // octets of a packet in one mbuf
+  std::string arguments;    // those of the device, completed where the driver's own defaults cut packets
+  EalMemory needed;         // of all queues
 };
 // False, with `problem`, when a capture file in the arguments cannot be read or held.
 [[nodiscard]] bool plan_buffers(const std::string& device, const DpdkOptions& options, DpdkBuffers& buffers,
                                 std::string& problem);
+// What to say of each interface with queues that no net_af_xdp device of these takes: the host gets their packets, and
+// nobody counts them. `interfaces`: where the system shows its interfaces, in its own network namespace.
+[[nodiscard]] std::vector<std::string> xdp_queues_left_out(const std::vector<std::string>& devices,
+                                                           const std::string& interfaces = "/sys/class/net");
 
 struct DpdkLosses {
   std::uint64_t missed = 0;     // the NIC's queue was full, or the kernel's of an interface

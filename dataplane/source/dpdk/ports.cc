@@ -14,6 +14,7 @@ namespace {
 
 // What EAL and the drivers need besides our buffers.
 constexpr std::uint64_t kEalOctets = std::uint64_t{32} << 20;
+constexpr std::uint64_t kDriverOctets = std::uint64_t{4} << 20;  // of each device
 
 }  // namespace
 
@@ -51,19 +52,26 @@ bool DpdkPorts::open_ports(std::string& problem) {
       return false;
     }
   }
-  std::uint64_t octets = kEalOctets;
+  EalMemory needed{kEalOctets, kEalOctets};
+  const auto need = [&needed](const EalMemory& more, std::uint64_t times, std::uint64_t besides) {
+    needed.huge_pages += times * more.huge_pages + besides;
+    needed.small_pages += times * more.small_pages + besides;
+  };
   std::vector<DpdkBuffers> plans;
   for (const std::string& device : options_.devices) {
     if (!plan_buffers(device, options_, plans.emplace_back(), problem)) {
       problem = device + ": " + problem;
       return false;
     }
-    octets += plans.back().octets + (std::uint64_t{4} << 20);
+    need(plans.back().needed, 1, kDriverOctets);
   }
   DpdkBuffers found;  // for the ports that EAL finds when no devices are named
   if (!plan_buffers("", options_, found, problem)) return false;
-  if (options_.devices.empty()) octets += 2 * found.octets;
-  if (!start_eal(options_, octets, problem)) return false;
+  if (options_.devices.empty()) need(found.needed, 2, 0);
+  if (!start_eal(options_, needed, problem)) return false;
+  for (const std::string& left_out : xdp_queues_left_out(options_.devices)) {
+    if (options_.log) options_.log(DpdkLogLevel::warning, left_out);
+  }
 
   for (std::size_t i = 0; i < options_.devices.size(); ++i) {
     auto port = DpdkPort::open(options_.devices[i], plans[i], options_, problem);

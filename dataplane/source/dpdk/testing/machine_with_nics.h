@@ -48,7 +48,7 @@ class MachineWithNics {
   std::unique_ptr<DpdkPorts> open(std::vector<FakeNic*> nics, std::vector<int> queues = {2, 2}) {
     warnings.clear();
     std::string problem;
-    EXPECT_TRUE(start_eal(options, 0, problem)) << problem;
+    EXPECT_TRUE(start_eal(options, {}, problem)) << problem;
     std::vector<std::unique_ptr<DpdkPort>> ports;
     for (std::size_t i = 0; i < nics.size(); ++i) {
       const std::string name = behind + std::to_string(10 + i);
