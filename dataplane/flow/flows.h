@@ -122,18 +122,18 @@ __attribute__((always_inline)) inline void Flows::add(FlowIndex flow, int side, 
 __attribute__((always_inline)) inline Flows::Found Flows::account(const Headers& headers, const FlowKey& key,
                                                                   FlowIndex guess, const Packet& packet,
                                                                   std::uint32_t packets, std::uint64_t bytes) {
-  Found found;
-  found.flow = guess != kNoFlow && table_.matches(guess, key) ? guess : find_or_make(headers, key, packet);
-  if (found.flow == kNoFlow) return found;
-  const FlowRecord& record = table_.record(found.flow);
-  found.side = key.swapped != (record.swapped != 0) ? 1 : 0;
-  Found counted = found;
-  if (record.link != key.link) [[unlikely]] {
-    counted = on_other_link(headers, key, packet);
-    if (counted.flow == kNoFlow) return makes_new_ ? found : counted;
+  // In numbers of their own: a Found is written in halves and copied whole, and the copy would wait for the halves.
+  const FlowIndex flow = guess != kNoFlow && table_.matches(guess, key) ? guess : find_or_make(headers, key, packet);
+  if (flow == kNoFlow) return {};
+  const FlowRecord& record = table_.record(flow);
+  const int side = key.swapped != (record.swapped != 0) ? 1 : 0;
+  if (record.link == key.link) [[likely]] {
+    add(flow, side, headers, packet, packets, bytes);
+    return {flow, side};
   }
-  add(counted.flow, counted.side, headers, packet, packets, bytes);
-  return found;
+  const Found counted = on_other_link(headers, key, packet);
+  if (counted.flow != kNoFlow) add(counted.flow, counted.side, headers, packet, packets, bytes);
+  return counted.flow != kNoFlow || makes_new_ ? Found{flow, side} : Found{};
 }
 
 }  // namespace spanbeat
