@@ -9,7 +9,7 @@
 namespace spanbeat {
 namespace {
 
-// Loopback or link-local: never leaves the link, so one end is this host.
+// Loopback or link-local: never leaves the link, so one end is this host. DirectionRules knows the first octets, too.
 bool is_on_host(const IpAddress& address, bool multicast_too) {
   const auto& octets = address.octets;
   if (address.version == IpVersion::v4) {

@@ -50,7 +50,7 @@ void check_huge_pages(const Machine& machine, const Patient& patient, Findings& 
     DpdkBuffers buffers;
     std::string problem;
     if (plan_buffers(device, patient.options, buffers, problem))
-      needed += buffers.needed.huge_pages + (std::uint64_t{4} << 20);
+      needed += buffers.needed.huge_pages + kDriverMemory.huge_pages;
   }
   std::uint64_t free = 0;
   std::uint64_t total = 0;

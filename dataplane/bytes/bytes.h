@@ -43,13 +43,13 @@ template <typename Word>
   return at[0] | std::uint64_t{at[size / 2]} << 8 * (size / 2) | std::uint64_t{at[size - 1]} << 8 * (size - 1);
 }
 
-// Copies in pieces, without a call; first one of as many octets as most have, and then nothing is to be guessed. Up to
-// max(kFirst, 32) more octets are read and written behind both. Gives the place behind what was copied.
-template <std::size_t kFirst = 32, typename Octet>
+// Copies in pieces of 32 octets, without a call; most texts have no more, and then nothing is to be guessed. Up to 32
+// more are read and written behind both. Gives the place behind what was copied.
+template <typename Octet>
 [[gnu::always_inline]] inline Octet* copy_in_pieces(Octet* to, const Octet* from, std::size_t size) {
   static_assert(sizeof(Octet) == 1);
-  std::memcpy(to, from, kFirst);
-  for (std::size_t done = kFirst; done < size; done += 32) std::memcpy(to + done, from + done, 32);
+  std::memcpy(to, from, 32);
+  for (std::size_t done = 32; done < size; done += 32) std::memcpy(to + done, from + done, 32);
   return to + size;
 }
 

@@ -144,8 +144,7 @@ __attribute__((noinline)) Flows::Found Flows::on_other_link(const Headers& heade
                                                             const Packet& packet) {
   const FlowKey other_key = keys_.on_link(key);
   Found other;
-  other.flow = table_.find(other_key);
-  if (other.flow == kNoFlow) other.flow = make(headers, other_key, packet);
+  other.flow = find_or_make(headers, other_key, packet);
   if (other.flow != kNoFlow) other.side = key.swapped != (table_.record(other.flow).swapped != 0) ? 1 : 0;
   return other;
 }

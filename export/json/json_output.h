@@ -182,7 +182,7 @@ class JsonOutputOf {
   // Where in the buffer the next value goes.
   [[nodiscard]] SPANBEAT_INLINE std::size_t place() { return static_cast<std::size_t>(at_ - buffer_->begin()); }
   // Text that needs no escaping.
-  SPANBEAT_INLINE void clean_text(std::string_view text) { at_ = copy_in_pieces(at_, text.data(), text.size()); }
+  SPANBEAT_INLINE void clean_text(std::string_view text) { piece(text.data(), text.size()); }
   // Text that needs no escaping, of up to 48 octets, of which as many are readable.
   SPANBEAT_INLINE void short_text(std::string_view text) {
     std::memcpy(at_, text.data(), 48);

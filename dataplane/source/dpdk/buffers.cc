@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <map>
-#include <set>
 #include <string_view>
 
 #include "dataplane/source/capture_file.h"
@@ -61,7 +60,7 @@ void for_arguments(std::string_view device, const Each& each) {
 struct Arguments {
   int capture_queues = 0;  // net_pcap
   int pairs = 0;           // net_af_packet
-  std::string interface;   // net_af_packet, net_af_xdp
+  std::string interface;   // net_af_xdp, and others
   int first_queue = 0;     // net_af_xdp
   int xdp_queues = 0;      // net_af_xdp; 0: not said, and it takes one
   bool infinite = false;
@@ -85,6 +84,11 @@ Arguments read_arguments(const std::string& device) {
     if (name == "framesz") out.frame = static_cast<std::uint32_t>(std::strtoul(text.c_str(), nullptr, 10));
   });
   return out;
+}
+
+// How many queues of a net_af_xdp device are read.
+int xdp_queues(const Arguments& given, const DpdkOptions& options) {
+  return options.queues != 0 ? options.queues : std::max(given.xdp_queues, 1);
 }
 
 // With infinite_rx the driver keeps the whole file in the pool, each packet in one buffer.
@@ -130,7 +134,7 @@ bool plan_buffers(const std::string& device, const DpdkOptions& options, DpdkBuf
   buffers.queues = options.queues;
   if (buffers.queues == 0 && pcap) buffers.queues = given.capture_queues;
   if (buffers.queues == 0 && af_packet) buffers.queues = given.pairs;
-  if (buffers.queues == 0 && af_xdp) buffers.queues = given.xdp_queues;
+  if (af_xdp) buffers.queues = xdp_queues(given, options);
   if (buffers.queues == 0) buffers.queues = 1;
 
   std::uint32_t room = kUsualRoom;
@@ -169,20 +173,25 @@ bool plan_buffers(const std::string& device, const DpdkOptions& options, DpdkBuf
   return true;
 }
 
-std::vector<std::string> xdp_queues_left_out(const std::vector<std::string>& devices, const std::string& interfaces) {
-  std::map<std::string, std::set<int>> taken;  // by interface
-  for (const std::string& device : devices) {
+std::vector<std::string> xdp_queues_left_out(const DpdkOptions& options, const std::string& interfaces) {
+  std::map<std::string, std::vector<Arguments>> devices;  // by interface
+  for (const std::string& device : options.devices) {
     if (!begins(device, "net_af_xdp")) continue;
     const Arguments given = read_arguments(device);
-    for (int i = 0; i < std::max(given.xdp_queues, 1); ++i) taken[given.interface].insert(given.first_queue + i);
+    devices[given.interface].push_back(given);
   }
   std::vector<std::string> out;
-  for (const auto& [interface, queues] : taken) {
+  for (const auto& [interface, takers] : devices) {
+    const auto taken = [&](int queue) {
+      return std::any_of(takers.begin(), takers.end(), [&](const Arguments& given) {
+        return queue >= given.first_queue && queue - given.first_queue < xdp_queues(given, options);
+      });
+    };
     int all = 0;
     int left = 0;
     std::error_code error;
     while (std::filesystem::exists(interfaces + "/" + interface + "/queues/rx-" + std::to_string(all), error))
-      left += queues.contains(all++) ? 0 : 1;
+      left += taken(all++) ? 0 : 1;
     if (left == 0) continue;
     out.push_back(
         interface + " has " + std::to_string(all) + " queues, and " + std::to_string(left) +

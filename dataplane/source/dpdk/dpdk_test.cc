@@ -313,7 +313,11 @@ TEST(DpdkBuffers, tell_of_queues_that_no_device_of_xdp_takes) {
   for (const char* queue :
        {"eth0/queues/rx-0", "eth0/queues/rx-1", "eth0/queues/rx-2", "eth0/queues/tx-0", "eth1/queues/rx-0"})
     std::filesystem::create_directories(folder + "/" + queue);
-  const auto said = [&folder](const std::vector<std::string>& devices) { return xdp_queues_left_out(devices, folder); };
+  DpdkOptions options;
+  const auto said = [&](const std::vector<std::string>& devices) {
+    options.devices = devices;
+    return xdp_queues_left_out(options, folder);
+  };
   EXPECT_EQ(said({"net_af_packet0,iface=eth0", "net_af_xdp0,iface=eth1", "net_af_xdp1,iface=none"}).size(), 0u);
   const auto lines = said({"net_af_xdp0,iface=eth0", "net_af_xdp1,iface=eth1"});
   ASSERT_EQ(lines.size(), 1u);
@@ -321,6 +325,8 @@ TEST(DpdkBuffers, tell_of_queues_that_no_device_of_xdp_takes) {
   EXPECT_EQ(said({"net_af_xdp0,iface=eth0,start_queue=1,queue_count=2"}).size(), 1u);
   EXPECT_EQ(said({"net_af_xdp0,iface=eth0,start_queue=1,queue_count=2", "net_af_xdp1,iface=eth0"}).size(), 0u);
   EXPECT_EQ(said({"net_af_xdp0,iface=eth0,queue_count=3"}).size(), 0u);
+  options.queues = 2;
+  EXPECT_EQ(said({"net_af_xdp0,iface=eth0,queue_count=3"}).size(), 1u) << "two are read";
   std::filesystem::remove_all(folder);
 }
 

@@ -26,6 +26,11 @@ namespace spanbeat {
 struct EalMemory {
   std::uint64_t huge_pages = 0;
   std::uint64_t small_pages = 0;
+  EalMemory& operator+=(const EalMemory& more) {
+    huge_pages += more.huge_pages;
+    small_pages += more.small_pages;
+    return *this;
+  }
 };
 // What rte_eal_init is called with: what the user wrote, and what that leaves open.
 [[nodiscard]] std::vector<std::string> eal_arguments(const DpdkOptions& options, const EalMemory& needed,

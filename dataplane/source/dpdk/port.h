@@ -37,12 +37,14 @@ struct DpdkBuffers {
   std::string arguments;    // those of the device, completed where the driver's own defaults cut packets
   EalMemory needed;         // of all queues
 };
+// What a driver needs besides.
+inline constexpr EalMemory kDriverMemory{std::uint64_t{4} << 20, std::uint64_t{4} << 20};
 // False, with `problem`, when a capture file in the arguments cannot be read or held.
 [[nodiscard]] bool plan_buffers(const std::string& device, const DpdkOptions& options, DpdkBuffers& buffers,
                                 std::string& problem);
-// What to say of each interface with queues that no net_af_xdp device of these takes: the host gets their packets, and
-// nobody counts them. `interfaces`: where the system shows its interfaces, in its own network namespace.
-[[nodiscard]] std::vector<std::string> xdp_queues_left_out(const std::vector<std::string>& devices,
+// What to say of each interface with queues that none of its net_af_xdp devices takes: the host gets their packets, and
+// nobody counts them. `interfaces`: where the system shows those of the present network namespace.
+[[nodiscard]] std::vector<std::string> xdp_queues_left_out(const DpdkOptions& options,
                                                            const std::string& interfaces = "/sys/class/net");
 
 struct DpdkLosses {

@@ -13,8 +13,7 @@ namespace spanbeat {
 namespace {
 
 // What EAL and the drivers need besides our buffers.
-constexpr std::uint64_t kEalOctets = std::uint64_t{32} << 20;
-constexpr std::uint64_t kDriverOctets = std::uint64_t{4} << 20;  // of each device
+constexpr EalMemory kEalMemory{std::uint64_t{32} << 20, std::uint64_t{32} << 20};
 
 }  // namespace
 
@@ -52,24 +51,24 @@ bool DpdkPorts::open_ports(std::string& problem) {
       return false;
     }
   }
-  EalMemory needed{kEalOctets, kEalOctets};
-  const auto need = [&needed](const EalMemory& more, std::uint64_t times, std::uint64_t besides) {
-    needed.huge_pages += times * more.huge_pages + besides;
-    needed.small_pages += times * more.small_pages + besides;
-  };
+  EalMemory needed = kEalMemory;
   std::vector<DpdkBuffers> plans;
   for (const std::string& device : options_.devices) {
     if (!plan_buffers(device, options_, plans.emplace_back(), problem)) {
       problem = device + ": " + problem;
       return false;
     }
-    need(plans.back().needed, 1, kDriverOctets);
+    needed += plans.back().needed;
+    needed += kDriverMemory;
   }
   DpdkBuffers found;  // for the ports that EAL finds when no devices are named
   if (!plan_buffers("", options_, found, problem)) return false;
-  if (options_.devices.empty()) need(found.needed, 2, 0);
+  if (options_.devices.empty()) {  // two, perhaps
+    needed += found.needed;
+    needed += found.needed;
+  }
   if (!start_eal(options_, needed, problem)) return false;
-  for (const std::string& left_out : xdp_queues_left_out(options_.devices)) {
+  for (const std::string& left_out : xdp_queues_left_out(options_)) {
     if (options_.log) options_.log(DpdkLogLevel::warning, left_out);
   }
 
