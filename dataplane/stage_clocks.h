@@ -68,10 +68,15 @@ class StageClocks {
  public:
   static std::uint64_t now() { return __rdtsc(); }
 
+  // What a stamp takes is the mean of many: some processors now and then give the same time plus one. Of several means
+  // it is the least, as the thread may have been interrupted.
   StageClocks() {
-    for (int i = 0; i < 16; ++i) {
-      const std::uint64_t before = now();
-      stamp_ = std::min(stamp_, now() - before);
+    for (int turn = 0; turn < 8; ++turn) {
+      constexpr int kStamps = 64;
+      const std::uint64_t begin = now();
+      std::uint64_t end = begin;
+      for (int i = 0; i < kStamps; ++i) end = now();
+      stamp_ = std::min(stamp_, (end - begin) / kStamps);
     }
   }
 
