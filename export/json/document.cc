@@ -159,7 +159,7 @@ std::uint64_t DocumentWalk::conditions(const StreamPlan& plan, const EventHeader
       has_source || has_destination,
       header.transport != Transport::none,
       header.community_id_is == CommunityIdIs::made,
-      plan.is_flow() || header.source_bytes + header.destination_bytes != 0,  // a flow without octets says so
+      plan.is_flow() || header.source_bytes != 0 || header.destination_bytes != 0,  // a flow without octets says so
       has_start,
       has_end,
       has_start && has_end && header.end >= header.start,
@@ -167,6 +167,31 @@ std::uint64_t DocumentWalk::conditions(const StreamPlan& plan, const EventHeader
   std::uint64_t bits = 0;
   for (std::size_t i = 0; i < kGroups - 2; ++i) bits |= std::uint64_t{there[i]} << i;
   return bits;
+}
+
+// As `conditions`, which follow from it, and the words: the same for two headers only if all of these are.
+std::uint64_t DocumentWalk::header_key(const EventHeader& header, NetworkDirection direction) {
+  std::uint64_t key = 0;
+  int at = 0;
+  const auto add = [&](auto value, int bits) {
+    key |= static_cast<std::uint64_t>(value) << at;
+    at += bits;
+  };
+  add(header.source.version, 3);
+  add(header.destination.version, 3);
+  add(document_values::is_ipv4(header), 1);
+  add(header.transport, 3);
+  add(header.status, 3);
+  add(header.community_id_is, 2);
+  add(direction, 3);
+  add(header.source_port != 0, 1);
+  add(header.destination_port != 0, 1);
+  add(header.source_bytes != 0, 1);
+  add(header.destination_bytes != 0, 1);
+  add(header.start != kNever, 1);
+  add(header.end != kNever, 1);
+  add(header.end >= header.start, 1);
+  return key;
 }
 
 FieldSet DocumentWalk::derived(const StreamPlan& plan, std::uint64_t conditions) const {
@@ -297,8 +322,8 @@ class SameTexts {
   std::vector<Place> places_;
 };
 
-Program DocumentWalk::make_program(const StreamPlan& plan, const EventView& event, const FieldSet& derived,
-                                   Transitions& transitions) const {
+Program DocumentWalk::make_program(const Given& given, const FieldSet& derived, Transitions& transitions) const {
+  const EventView& event = given.event;
   const FieldSet set = set_alone(derived);
   SameTexts same(event);
   Program program;
@@ -334,8 +359,10 @@ Program DocumentWalk::make_program(const StreamPlan& plan, const EventView& even
       } else {
         add(field, tag_of(head) == kIsClean ? ValueKind::clean_text : set_kinds_[field], text);
       }
-    } else if (plan.constants().has(field)) {
-      program.add_text(plan.constant(field).json);
+    } else if (given.plan.constants().has(field)) {
+      program.add_text(given.plan.constant(field).json);
+    } else if (document_values::is_word(derived_kinds_[field])) {
+      program.add_text(document_values::word(derived_kinds_[field], given.header, given.direction));
     } else {
       if (derived_kinds_[field] == ValueKind::related_ip)
         program.places.related_same = same.written_list(event, program.places);
@@ -373,7 +400,7 @@ void DocumentWalk::append_json(const StreamPlan& plan, const EventHeader& header
   const EventView event(header, encoded);
   const Given given{plan, header, event, direction};
   bool worth_making = false;
-  const ProgramKey key{plan.id(), conditions(plan, header), event.heads()};
+  const ProgramKey key{plan.id(), header_key(header, direction), event.heads()};
   const Program* const program = programs_.find(key, worth_making);
   if (program != nullptr && header.size * program->times_shown() <= kMostByProgram) [[likely]] {
     ProgramOutput output(style, transitions, buffer);
@@ -384,7 +411,7 @@ void DocumentWalk::append_json(const StreamPlan& plan, const EventHeader& header
   JsonOutput output(style, transitions, buffer);
   index(event);
   const FieldSet derived_fields = derived(plan, conditions(plan, header, set_));
-  if (worth_making) programs_.keep(key, make_program(plan, event, derived_fields, transitions));
+  if (worth_making) programs_.keep(key, make_program(given, derived_fields, transitions));
   write(given, derived_fields, output);
   keep_community_id(output.community_id_at(), begin);
 }

@@ -52,6 +52,8 @@ class DocumentWalk {
   // The texts of what stands in several places.
   void prepare(const EventHeader& header);
   void append_by_program(const Program& program, const Given& given, ProgramOutput& output);
+  // What programs know of a header.
+  [[nodiscard]] static std::uint64_t header_key(const EventHeader& header, NetworkDirection direction);
   // Which of Groups are there, a bit for each; their fields and the constant ones.
   [[nodiscard]] static std::uint64_t conditions(const StreamPlan& plan, const EventHeader& header);
   // The same, and what follows from the event's own fields.
@@ -61,8 +63,7 @@ class DocumentWalk {
   struct WholeEnd;
   [[nodiscard]] const WholeEnd* whole_end(std::size_t field, const FieldSet& set, const FieldSet& derived) const;
   // The text between the values of a document with these fields.
-  [[nodiscard]] Program make_program(const StreamPlan& plan, const EventView& event, const FieldSet& derived,
-                                     Transitions& transitions) const;
+  [[nodiscard]] Program make_program(const Given& given, const FieldSet& derived, Transitions& transitions) const;
 
   // Fields that are there or not together, by the bits of conditions().
   static constexpr std::size_t kGroups = 16;

@@ -43,6 +43,28 @@ inline __m128i octets_of(const IpAddress& address) {
   return _mm_loadu_si128(reinterpret_cast<const __m128i*>(address.octets.data()));
 }
 
+// The words of derived fields that have few different ones.
+constexpr bool is_word(ValueKind kind) {
+  return kind == ValueKind::network_type || kind == ValueKind::transport || kind == ValueKind::direction ||
+         kind == ValueKind::status;
+}
+inline bool is_ipv4(const EventHeader& header) {
+  return is_ipv4(header.source.version != IpVersion::none ? header.source : header.destination);
+}
+// Of such a kind; 48 octets are readable.
+inline std::string_view word(ValueKind kind, const EventHeader& header, NetworkDirection direction) {
+  switch (kind) {
+    case ValueKind::network_type:
+      return {kIpVersionWords[is_ipv4(header) ? 0 : 1], 4};
+    case ValueKind::transport:
+      return kTransportWords[static_cast<std::size_t>(header.transport)];
+    case ValueKind::direction:
+      return kDirectionWords[static_cast<std::size_t>(direction)];
+    default:
+      return kStatusWords[static_cast<std::size_t>(header.status)];
+  }
+}
+
 template <typename Number>
 Number number(Bytes value) {
   Number number;
@@ -240,23 +262,14 @@ void DocumentWalk::write_value(ValueKind kind, std::size_t field, std::size_t fi
     case ValueKind::network_bytes:
       output.integer(static_cast<std::int64_t>(header.source_bytes + header.destination_bytes));
       break;
-    case ValueKind::network_type: {
-      const bool v4 =
-          document_values::is_ipv4(header.source.version != IpVersion::none ? header.source : header.destination);
-      output.short_text({document_values::kIpVersionWords[v4 ? 0 : 1], 4});
-      break;
-    }
+    case ValueKind::network_type:
     case ValueKind::transport:
-      output.short_text(document_values::kTransportWords[static_cast<std::size_t>(header.transport)]);
-      break;
     case ValueKind::direction:
-      output.short_text(document_values::kDirectionWords[static_cast<std::size_t>(given.direction)]);
+    case ValueKind::status:  // in programs they are part of the text
+      if constexpr (!Output::kByProgram) output.short_text(document_values::word(kind, header, given.direction));
       break;
     case ValueKind::community_id:
       output.community_id(header.community_id);
-      break;
-    case ValueKind::status:
-      output.short_text(document_values::kStatusWords[static_cast<std::size_t>(header.status)]);
       break;
     case ValueKind::related_ip: {
       typename Output::Loan loan = output;
