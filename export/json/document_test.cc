@@ -1,6 +1,8 @@
 // Events become the documents that spec/events.md describes, and both ways of making them agree octet by octet.
 #include "export/json/document_testing.h"
 
+#include <set>
+
 namespace spanbeat {
 namespace {
 
@@ -313,6 +315,42 @@ TEST_F(Documents, AProgramHasRoomForAllOfAnEvent) {
     event.set<F::related_hosts>(std::string(size, '\x03'));
     (void)document(event);
   }
+}
+
+// The program of one header is not taken for another's, which has other words or other fields.
+TEST_F(Documents, DocumentsOfAStreamDifferByWhatTheirHeadersSay) {
+  using Change = void (*)(EventHeader&, NetworkDirection&);
+  const Change changes[] = {
+      [](EventHeader&, NetworkDirection&) {},
+      [](EventHeader& header, NetworkDirection&) { header.status = Status::error; },
+      [](EventHeader& header, NetworkDirection&) { header.status = Status::none; },
+      [](EventHeader& header, NetworkDirection&) { header.transport = Transport::udp; },
+      [](EventHeader& header, NetworkDirection&) { header.transport = Transport::none; },
+      [](EventHeader&, NetworkDirection& direction) { direction = NetworkDirection::inbound; },
+      [](EventHeader& header, NetworkDirection&) { header.source = address("2001:db8::1"); },
+      [](EventHeader& header, NetworkDirection&) { header.source = address("::ffff:10.0.0.9"); },
+      [](EventHeader& header, NetworkDirection&) { header.source = {}; },
+      [](EventHeader& header, NetworkDirection&) { header.destination = address("2001:db8::2"); },
+      [](EventHeader& header, NetworkDirection&) { header.destination = {}; },
+      [](EventHeader& header, NetworkDirection&) { header.source_port = 0; },
+      [](EventHeader& header, NetworkDirection&) { header.destination_port = 0; },
+      [](EventHeader& header, NetworkDirection&) { header.source_bytes = 0; },
+      [](EventHeader& header, NetworkDirection&) { header.destination_bytes = 0; },
+      [](EventHeader& header, NetworkDirection&) { header.source_bytes = header.destination_bytes = 0; },
+      [](EventHeader& header, NetworkDirection&) { header.start = kNever; },
+      [](EventHeader& header, NetworkDirection&) { header.end = kNever; },
+      [](EventHeader& header, NetworkDirection&) { header.end = header.start - 1; },
+      [](EventHeader& header, NetworkDirection&) { header.community_id_is = CommunityIdIs::made; },
+  };
+  const StreamPlan plan(config_, config_.streams[kHttpStream], true, style_);
+  std::set<std::string> seen;
+  for (const Change change : changes) {
+    Event event = transaction(arena_);
+    NetworkDirection direction = NetworkDirection::external;
+    change(event.header(), direction);
+    seen.insert(document_of(plan, event, direction));
+  }
+  EXPECT_EQ(seen.size(), std::size(changes));
 }
 
 // Any set of fields, of any type, gives valid JSON, the same both ways, with the fields in order.

@@ -12,12 +12,15 @@ namespace spanbeat::testing {
 
 class Documents : public ::testing::Test {
  protected:
-  // The document, made both ways.
+  // The document, made both ways, as of a stream of its own.
   std::string document(Event& event, NetworkDirection direction = NetworkDirection::unknown) {
+    const StreamPlan plan(config_, config_.streams[event.header().protocol], true, style_);
+    return document_of(plan, event, direction);
+  }
+  std::string document_of(const StreamPlan& plan, Event& event, NetworkDirection direction) {
     const Chunk chunk = chunk_of({&event});
     std::string result;
     for_each_event(chunk, [&](const EventHeader& header, const std::uint8_t* encoded) {
-      const StreamPlan plan(config_, config_.streams[header.protocol], true, style_);
       TextBuffer fast;
       walk_.append_json(plan, header, encoded, direction, style_, transitions_, fast);
       // The first time field by field; from the third time on by a program, in a buffer of any size.
