@@ -1,11 +1,10 @@
 #include "dataplane/steering.h"
 
-#include <xxhash.h>
-
 #include <array>
 #include <cstring>
 #include <ctime>
 #include <deque>
+#include <new>
 
 #include "absl/container/flat_hash_map.h"
 #include "dataplane/dissect/headers.h"
@@ -18,13 +17,14 @@ constexpr std::size_t kMaxHeld = std::size_t{8} << 20;  // octets of fragments t
 
 // A packet in a queue; its octets follow, and padding to 8.
 struct Record {
-  std::uint64_t number = 0;
-  Time timestamp = 0;
-  std::uint32_t captured = 0;
-  std::uint32_t wire_length = 0;
-  LinkType link = LinkType::ethernet;
-  std::uint16_t interface = 0;
-  bool clock = false;
+  std::uint64_t number;
+  Time timestamp;
+  std::uint32_t captured;
+  std::uint32_t wire_length;
+  LinkType link;
+  std::uint16_t interface;
+  bool clock;
+  NicChecksums checksums;
 };
 
 std::size_t room_for(std::size_t octets) { return sizeof(Record) + ((octets + 7) & ~std::size_t{7}); }
@@ -40,12 +40,17 @@ Time system_time() {
   return static_cast<Time>(now.tv_sec) * kSecond + now.tv_nsec;
 }
 
-// One end of a flow.
-std::uint64_t end_hash(const std::uint8_t* address, std::size_t size, std::uint16_t port) {
-  std::array<std::uint8_t, 18> octets{};
-  std::memcpy(octets.data(), address, size);
-  std::memcpy(octets.data() + 16, &port, sizeof port);
-  return XXH3_64bits(octets.data(), octets.size());
+std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
+  __extension__ using Wide = unsigned __int128;
+  const Wide product = static_cast<Wide>(a ^ 0xd6e8feb86659fd93) * (b ^ 0x9e3779b97f4a7c15);
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+// One end of a flow. From the packet's own words: what is put together octet by octet must be stored before it can be
+// read as words again.
+std::uint64_t end_hash(IpVersion version, const std::uint8_t* address, std::uint16_t port) {
+  if (version == IpVersion::v4) return mix(load<std::uint32_t>(address), port);
+  return mix(mix(load<std::uint64_t>(address), load<std::uint64_t>(address + 8)), port);
 }
 
 bool has_ports(IpProtocol protocol) {
@@ -107,8 +112,7 @@ class SteeredSource final : public Source {
     if (chunk_ == nullptr && !take()) return 0;
     std::size_t count = 0;
     while (count < packets.size() && at_ < chunk_->used) {
-      Record record;
-      std::memcpy(&record, chunk_->data.get() + at_, sizeof record);
+      const Record& record = *std::launder(reinterpret_cast<const Record*>(chunk_->data.get() + at_));
       Packet& packet = packets[count++];
       packet = Packet{};
       packet.timestamp = record.timestamp;
@@ -119,6 +123,7 @@ class SteeredSource final : public Source {
       packet.number = record.number;
       packet.selected = true;
       packet.clock = record.clock;
+      packet.checksums = record.checksums;
       at_ += room_for(record.captured);
     }
     return count;
@@ -247,11 +252,17 @@ bool Steering::Impl::make_room(Lane& lane, std::size_t size) {
 
 // There is room.
 void Steering::Impl::put(Lane& lane, const Packet& packet) {
-  const Record record{packet.number,      packet.timestamp, static_cast<std::uint32_t>(packet.octets.size()),
-                      packet.wire_length, packet.link,      packet.interface,
-                      packet.clock};
   std::uint8_t* at = lane.chunk->data.get() + lane.chunk->used;
-  std::memcpy(at, &record, sizeof record);
+  // Each word to its place: what is put together elsewhere and copied as a whole must be stored before it can be read.
+  auto& record = *::new (at) Record;
+  record.number = packet.number;
+  record.timestamp = packet.timestamp;
+  record.captured = static_cast<std::uint32_t>(packet.octets.size());
+  record.wire_length = packet.wire_length;
+  record.link = packet.link;
+  record.interface = packet.interface;
+  record.clock = packet.clock;
+  record.checksums = packet.checksums;
   if (!packet.octets.empty()) std::memcpy(at + sizeof record, packet.octets.data(), packet.octets.size());
   lane.chunk->used += room_for(packet.octets.size());
   ++lane.chunk->events;
@@ -270,9 +281,8 @@ void Steering::Impl::give(unsigned worker, const Packet& packet) {
 
 unsigned Steering::Impl::by_ports(const Headers& headers, std::uint16_t source_port,
                                   std::uint16_t destination_port) const {
-  const std::size_t size = headers.version == IpVersion::v4 ? 4 : 16;
-  const std::uint64_t both =
-      end_hash(headers.source, size, source_port) + end_hash(headers.destination, size, destination_port);
+  const std::uint64_t both = end_hash(headers.version, headers.source, source_port) +
+                             end_hash(headers.version, headers.destination, destination_port);
   return static_cast<unsigned>((both >> 32) * lanes.size() >> 32);
 }
 

@@ -102,6 +102,59 @@ TEST(Steering, GivesUpWaitingForAFirstFragmentAtTheEnd) {
   EXPECT_EQ(packets, 1U) << "a worker counts it";
 }
 
+// One packet of which its source says all that there is to say.
+class OnePacket final : public Source {
+ public:
+  explicit OnePacket(std::string octets) : octets_(std::move(octets)) {}
+  std::size_t burst(std::span<Packet, kBurst> packets) override {
+    if (given_) return 0;
+    given_ = true;
+    Packet& packet = packets[0] = Packet{};
+    packet.timestamp = kSecond + 7;
+    packet.octets = {reinterpret_cast<const std::uint8_t*>(octets_.data()), octets_.size() - kPadding};
+    packet.wire_length = 9000;
+    packet.link = LinkType::linux_sll;
+    packet.interface = 3;
+    packet.checksums = NicChecksums::wrong;
+    packet.number = 12;
+    return 1;
+  }
+  [[nodiscard]] State state() const override { return given_ ? State::end : State::open; }
+  [[nodiscard]] bool live() const override { return false; }
+  void collect(Counters& /*counters*/) override {}
+  void interrupt() override {}
+
+ private:
+  std::string octets_;
+  bool given_ = false;
+};
+
+TEST(Steering, APacketKeepsWhatItsSourceSaysOfIt) {
+  OnePacket source(std::string(60 + kPadding, 'x'));
+  Steering steering(source, std::nullopt, 1);
+  std::thread thread([&steering] { steering.run(); });
+  Source& queue = steering.queue(0);
+  std::array<Packet, kBurst> packets;
+  std::size_t seen = 0;
+  while (queue.state() == Source::State::open) {
+    const std::size_t count = queue.burst(packets);
+    for (const Packet& packet : std::span(packets).first(count)) {
+      EXPECT_EQ(packet.timestamp, kSecond + 7);
+      EXPECT_EQ(packet.number, 12U);
+      if (packet.clock) continue;
+      ++seen;
+      EXPECT_EQ(packet.octets.size(), 60U);
+      EXPECT_EQ(packet.wire_length, 9000U);
+      EXPECT_EQ(packet.link, LinkType::linux_sll);
+      EXPECT_EQ(packet.interface, 3);
+      EXPECT_EQ(packet.checksums, NicChecksums::wrong);
+      EXPECT_TRUE(packet.selected) << "the steering thread has filtered";
+    }
+  }
+  thread.join();
+  EXPECT_EQ(seen, 1U);
+}
+
 TEST(Steering, CopiesLargePacketsWhole) {
   FrameSource source;
   std::vector<std::string> sent;
