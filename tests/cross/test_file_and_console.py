@@ -1,7 +1,6 @@
 """output.file and output.console: the contract of outputs, with a disk that is full and a reader that does not read."""
 import array
 import fcntl
-import json
 import os
 import resource
 import subprocess
@@ -12,7 +11,7 @@ import unittest
 
 from support import live
 from support.contract import SAMPLE, Contract
-from support.program import Home, Run
+from support.program import Home, Run, documents_in
 
 ENOUGH = 4 << 20  # octets after which the medium is full; beyond what the log grows to
 
@@ -92,11 +91,6 @@ class Reader:
         count = array.array("i", [0])
         fcntl.ioctl(self.pipe, termios.FIONREAD, count)
         return count[0]
-
-
-def documents_in(octets):
-    """Of whole lines; one that was given up may have been cut."""
-    return [json.loads(line.decode("utf-8")) for line in octets[:octets.rfind(b"\n") + 1].splitlines()]
 
 
 class Console(Contract, unittest.TestCase):

@@ -16,7 +16,7 @@ from datetime import datetime, timezone
 
 from support import live
 from support.accounting import Counters, offences
-from support.program import BINARY, TIMEOUT, Home, Run
+from support.program import BINARY, TIMEOUT, Home, Run, documents_in
 
 OUTPUTS = {"elasticsearch": ['output.elasticsearch.hosts=["localhost:9200"]'],
            "kafka": ['output.kafka.hosts=["localhost:9092"]', "output.kafka.topic=packetbeat"],
@@ -119,7 +119,7 @@ class SampleOutputs(unittest.TestCase):
         if not os.path.exists(cls.events):
             return []
         with open(cls.events, "rb") as f:
-            return [json.loads(line) for line in f.read().rpartition(b"\n")[0].splitlines()]
+            return documents_in(f.read())
 
     @classmethod
     def received(cls, name):

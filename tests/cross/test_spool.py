@@ -12,7 +12,7 @@ from support import live
 from support.accounting import Counters, offences
 from support.contract import SAMPLE, as_set
 from support.delivery import free_port
-from support.program import BINARY, Home, Run, read
+from support.program import BINARY, Home, Run, documents_in, read
 
 QUEUE = "queue.disk: {max_size: 100MB}\npacketbeat.shutdown_timeout: 100ms\nlogging.metrics.period: 1s\n"
 
@@ -58,8 +58,9 @@ class Spooling(unittest.TestCase):
         return run
 
     def received(self):
-        with open(self.endpoints["LUMBERJACK_EVENTS"], encoding="utf-8") as f:
-            return [json.loads(line) for line in f]
+        """So far."""
+        with open(self.endpoints["LUMBERJACK_EVENTS"], "rb") as f:
+            return documents_in(f.read())
 
     def segments(self):
         return glob.glob(os.path.join(self.home.path, "data", "diskqueue", "*.seg"))

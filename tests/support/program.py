@@ -41,6 +41,11 @@ def all_captures():
     return sorted(n[:-5] for n in os.listdir(CAPTURES) if n.endswith(".pcap"))
 
 
+def documents_in(octets):
+    """Of whole lines: the last one may still be written, or have been given up in the middle."""
+    return [json.loads(line.decode("utf-8")) for line in octets[:octets.rfind(b"\n") + 1].splitlines()]
+
+
 class Run:
     """What one run of the program gave."""
 
