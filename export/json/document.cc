@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <type_traits>
 
 #include "export/json/document_values.h"
 #include "export/json/value_output.h"
@@ -173,24 +174,25 @@ std::uint64_t DocumentWalk::conditions(const StreamPlan& plan, const EventHeader
 std::uint64_t DocumentWalk::header_key(const EventHeader& header, NetworkDirection direction) {
   std::uint64_t key = 0;
   int at = 0;
-  const auto add = [&](auto value, int bits) {
+  const auto add = [&](auto value) {  // an enumeration of one octet, or a condition
+    static_assert(sizeof value == 1);
     key |= static_cast<std::uint64_t>(value) << at;
-    at += bits;
+    at += std::is_same_v<decltype(value), bool> ? 1 : 8;
   };
-  add(header.source.version, 3);
-  add(header.destination.version, 3);
-  add(document_values::is_ipv4(header), 1);
-  add(header.transport, 3);
-  add(header.status, 3);
-  add(header.community_id_is, 2);
-  add(direction, 3);
-  add(header.source_port != 0, 1);
-  add(header.destination_port != 0, 1);
-  add(header.source_bytes != 0, 1);
-  add(header.destination_bytes != 0, 1);
-  add(header.start != kNever, 1);
-  add(header.end != kNever, 1);
-  add(header.end >= header.start, 1);
+  add(header.source.version);
+  add(header.destination.version);
+  add(header.transport);
+  add(header.status);
+  add(header.community_id_is);
+  add(direction);
+  add(document_values::is_ipv4(header));
+  add(header.source_port != 0);
+  add(header.destination_port != 0);
+  add(header.source_bytes != 0);
+  add(header.destination_bytes != 0);
+  add(header.start != kNever);
+  add(header.end != kNever);
+  add(header.end >= header.start);
   return key;
 }
 
