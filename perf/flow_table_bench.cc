@@ -29,7 +29,7 @@ namespace {
 template <typename Record>
 using Found = std::array<Record*, kBurst>;  // null: no such flow
 constexpr std::size_t kHitBursts = 250'000;
-constexpr std::uint64_t kEalOctets = std::uint64_t{1} << 30;
+constexpr EalMemory kEalMemory{.small_pages = std::uint64_t{1} << 30};
 
 std::uint64_t hash_of(std::uint64_t low, std::uint64_t high) {
   __extension__ using Wide = unsigned __int128;
@@ -261,7 +261,7 @@ std::unique_ptr<Table> make(benchmark::State& state, std::size_t flows) {
     DpdkOptions options;
     options.eal_args = {"--no-huge", "--no-pci"};
     std::string problem;
-    if (!start_eal(options, kEalOctets, problem)) {
+    if (!start_eal(options, kEalMemory, problem)) {
       state.SkipWithError(problem.c_str());
       return nullptr;
     }

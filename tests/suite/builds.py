@@ -7,10 +7,10 @@ import shutil
 LINES = ["-Ddebug=false", "-Dcpp_args=-g1"]
 CLANG = {"CC": "clang-19", "CXX": "clang++-19"}
 BUILDS = {
-    # Unit tests, the program for everything that feeds it, and the fuzz targets: one build for all, so by the compiler that has libFuzzer.
-    "asan": (LINES + ["-Doptimization=1", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dtests=true", "-Dfuzz=true"], CLANG),
+    # Unit tests, the program for everything that feeds it, the fuzz targets, and the micro-benchmarks, so that they go on compiling: one build for all,
+    # so by the compiler that has libFuzzer.
+    "asan": (LINES + ["-Doptimization=1", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dtests=true", "-Dfuzz=true", "-Dperf=true"], CLANG),
     "tsan": (LINES + ["-Doptimization=0", "-Db_sanitize=thread", "-Dtests=true"], {}),
-    "perf": (["--buildtype=release", "-Dtests=false", "-Dperf=true"], {}),
 }
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
