@@ -7,6 +7,7 @@
 #include <new>
 
 #include "absl/container/flat_hash_map.h"
+#include "dataplane/bytes/mix.h"
 #include "dataplane/dissect/headers.h"
 
 namespace spanbeat {
@@ -15,19 +16,8 @@ namespace {
 constexpr std::size_t kMaxDatagrams = 4096;
 constexpr std::size_t kMaxHeld = std::size_t{8} << 20;  // octets of fragments that wait for a first one
 
-// A packet in a queue; its octets follow, and padding to 8.
-struct Record {
-  std::uint64_t number;
-  Time timestamp;
-  std::uint32_t captured;
-  std::uint32_t wire_length;
-  LinkType link;
-  std::uint16_t interface;
-  bool clock;
-  NicChecksums checksums;
-};
-
-std::size_t room_for(std::size_t octets) { return sizeof(Record) + ((octets + 7) & ~std::size_t{7}); }
+// Of a packet in a queue: its head, its octets, and padding to 8.
+std::size_t room_for(std::size_t octets) { return sizeof(PacketHead) + ((octets + 7) & ~std::size_t{7}); }
 
 void nap(Time length) {
   const timespec pause{0, length};
@@ -41,9 +31,7 @@ Time system_time() {
 }
 
 std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
-  __extension__ using Wide = unsigned __int128;
-  const Wide product = static_cast<Wide>(a ^ 0xd6e8feb86659fd93) * (b ^ 0x9e3779b97f4a7c15);
-  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+  return multiply_and_fold(a ^ 0xd6e8feb86659fd93, b ^ 0x9e3779b97f4a7c15);
 }
 
 // One end of a flow. From the packet's own words: what is put together octet by octet must be stored before it can be
@@ -112,19 +100,12 @@ class SteeredSource final : public Source {
     if (chunk_ == nullptr && !take()) return 0;
     std::size_t count = 0;
     while (count < packets.size() && at_ < chunk_->used) {
-      const Record& record = *std::launder(reinterpret_cast<const Record*>(chunk_->data.get() + at_));
+      const std::uint8_t* const at = chunk_->data.get() + at_;
+      const PacketHead& head = *std::launder(reinterpret_cast<const PacketHead*>(at));
       Packet& packet = packets[count++];
-      packet = Packet{};
-      packet.timestamp = record.timestamp;
-      packet.octets = {chunk_->data.get() + at_ + sizeof record, record.captured};
-      packet.wire_length = record.wire_length;
-      packet.link = record.link;
-      packet.interface = record.interface;
-      packet.number = record.number;
+      head.show(at + sizeof head, packet);
       packet.selected = true;
-      packet.clock = record.clock;
-      packet.checksums = record.checksums;
-      at_ += room_for(record.captured);
+      at_ += room_for(head.captured);
     }
     return count;
   }
@@ -253,17 +234,9 @@ bool Steering::Impl::make_room(Lane& lane, std::size_t size) {
 // There is room.
 void Steering::Impl::put(Lane& lane, const Packet& packet) {
   std::uint8_t* at = lane.chunk->data.get() + lane.chunk->used;
-  // Each word to its place: what is put together elsewhere and copied as a whole must be stored before it can be read.
-  auto& record = *::new (at) Record;
-  record.number = packet.number;
-  record.timestamp = packet.timestamp;
-  record.captured = static_cast<std::uint32_t>(packet.octets.size());
-  record.wire_length = packet.wire_length;
-  record.link = packet.link;
-  record.interface = packet.interface;
-  record.clock = packet.clock;
-  record.checksums = packet.checksums;
-  if (!packet.octets.empty()) std::memcpy(at + sizeof record, packet.octets.data(), packet.octets.size());
+  auto& head = *::new (at) PacketHead;
+  head.keep(packet);
+  if (!packet.octets.empty()) std::memcpy(at + sizeof head, packet.octets.data(), packet.octets.size());
   lane.chunk->used += room_for(packet.octets.size());
   ++lane.chunk->events;
   lane.told = packet.number;

@@ -19,6 +19,7 @@
 #include <algorithm>
 #include <random>
 
+#include "dataplane/bytes/mix.h"
 #include "dataplane/bytes/reserve.h"
 #include "dataplane/flow/table.h"
 #include "dataplane/source/dpdk/eal.h"
@@ -34,9 +35,7 @@ constexpr std::size_t kHitBursts = 250'000;
 constexpr EalMemory kEalMemory{.small_pages = std::uint64_t{1} << 30};
 
 std::uint64_t hash_of(std::uint64_t low, std::uint64_t high) {
-  __extension__ using Wide = unsigned __int128;
-  const Wide product = static_cast<Wide>(low ^ 0x9e3779b97f4a7c15) * (high ^ 0xd1b54a32d192ed03);
-  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+  return multiply_and_fold(low ^ 0x9e3779b97f4a7c15, high ^ 0xd1b54a32d192ed03);
 }
 
 // Clients of 198.18.0.0/16 with 256 ports each (and beyond), one server.

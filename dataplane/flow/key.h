@@ -16,6 +16,7 @@
 
 #include <algorithm>
 
+#include "dataplane/bytes/mix.h"
 #include "dataplane/dissect/headers.h"
 
 namespace spanbeat {
@@ -59,9 +60,7 @@ class FlowKeyMaker {
     return load<std::uint32_t>(at) | static_cast<std::uint64_t>(load<std::uint16_t>(at + 4)) << 32;
   }
   [[nodiscard]] std::uint64_t mix(std::uint64_t a, std::uint64_t b) const {
-    __extension__ using Wide = unsigned __int128;
-    const Wide product = static_cast<Wide>(a ^ secret_[0]) * (b ^ secret_[1]);
-    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+    return multiply_and_fold(a ^ secret_[0], b ^ secret_[1]);
   }
   void make_wide(const Headers& headers, FlowKey& key) const;
   void add_tunnel(const TunnelLayer& layer, std::uint64_t& a, std::uint64_t& b) const;

@@ -72,14 +72,7 @@ bool PacketMemory::append(const Packet& packet) {
     used_ += round_up(packet.octets.size(), kCacheLine);  // the padding of a packet is the next one's
     record.octets = at;
   }
-  record.timestamp = packet.timestamp;
-  record.number = packet.number;
-  record.captured = static_cast<std::uint32_t>(packet.octets.size());
-  record.wire_length = packet.wire_length;
-  record.link = packet.link;
-  record.interface = packet.interface;
-  record.selected = packet.selected;
-  record.clock = packet.clock;
+  record.head.keep(packet);
   ::new (index_.back().data() + size_ % kIndexed * sizeof(Record)) Record(record);
   if (size_ == 0) first_time_ = last_time_ = packet.timestamp;
   last_time_ = std::max(last_time_, packet.timestamp);
@@ -116,22 +109,17 @@ std::size_t MemorySource::burst(std::span<Packet, kBurst> packets) {
   // Loads one behind the other wait together.
   for (std::size_t i = count; i < std::min(count + kBurst, records.size()); ++i) {
     const PacketMemory::Record& next = records[i];
-    if (next.captured == 0) continue;
+    if (next.head.captured == 0) continue;
     load(next.octets);
     if (i + kBurst < records.size()) __builtin_prefetch(records[i + kBurst].octets);
   }
   for (std::size_t i = 0; i < count; ++i) {
     const PacketMemory::Record& record = records[i];
     Packet& packet = packets[i];
-    packet.timestamp = record.timestamp + shift_;
-    packet.octets = {record.octets, record.captured};
-    packet.wire_length = record.wire_length;
-    packet.link = record.link;
-    packet.interface = record.interface;
-    packet.selected = record.selected;
-    packet.clock = record.clock;
-    packet.number = record.number + numbers_;
-    offered_ += record.clock ? 0 : 1;
+    record.head.show(record.octets, packet);
+    packet.timestamp += shift_;
+    packet.number += numbers_;
+    offered_ += record.head.clock ? 0 : 1;
   }
   at_ += count;
   return count;

@@ -45,15 +45,8 @@ class HugeBlock {
 class PacketMemory {
  public:
   struct Record {
+    PacketHead head;
     const std::uint8_t* octets = nullptr;
-    Time timestamp = 0;
-    std::uint64_t number = 0;
-    std::uint32_t captured = 0;
-    std::uint32_t wire_length = 0;
-    LinkType link = LinkType::ethernet;
-    std::uint16_t interface = 0;
-    bool selected = false;
-    bool clock = false;
   };
 
   // Copies the packet. False when there is no memory.

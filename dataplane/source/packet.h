@@ -50,6 +50,44 @@ struct Packet {
   std::uint64_t number = 0;  // position in the input, from 1; merged inputs count once
 };
 
+// What is kept of a packet beside its octets, which then lie somewhere else.
+struct PacketHead {
+  std::uint64_t number = 0;
+  Time timestamp = 0;
+  std::uint32_t captured = 0;  // octets
+  std::uint32_t wire_length = 0;
+  LinkType link = LinkType::ethernet;
+  std::uint16_t interface = 0;
+  bool selected = false;
+  NicChecksums checksums = NicChecksums::unknown;
+  bool clock = false;
+
+  // Each word to its place: what is put together elsewhere and copied as a whole must be stored before it can be read.
+  void keep(const Packet& packet) {
+    number = packet.number;
+    timestamp = packet.timestamp;
+    captured = static_cast<std::uint32_t>(packet.octets.size());
+    wire_length = packet.wire_length;
+    link = packet.link;
+    interface = packet.interface;
+    selected = packet.selected;
+    checksums = packet.checksums;
+    clock = packet.clock;
+  }
+  // The packet again, all of it, with its octets at `octets`.
+  void show(const std::uint8_t* octets, Packet& packet) const {
+    packet.timestamp = timestamp;
+    packet.octets = {octets, captured};
+    packet.wire_length = wire_length;
+    packet.link = link;
+    packet.interface = interface;
+    packet.selected = selected;
+    packet.checksums = checksums;
+    packet.clock = clock;
+    packet.number = number;
+  }
+};
+
 // What comes first in a burst is looked at before anything of it could be fetched ahead, so bursts are long.
 inline constexpr std::size_t kBurst = 128;
 // A worker fetches the headers of a burst so many packets before it reads them. Those of the first ones are for the
