@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <type_traits>
 
 #include "export/json/document_values.h"
 #include "export/json/value_output.h"
@@ -140,60 +139,47 @@ DocumentWalk::Groups DocumentWalk::groups(bool flow) {
           of_transactions(Field::server_domain)};
 }
 
-std::uint64_t DocumentWalk::conditions(const StreamPlan& plan, const EventHeader& header, const FieldSet& set) {
-  return conditions(plan, header) | std::uint64_t{set.has(Field::source_domain)} << (kGroups - 2) |
-         std::uint64_t{set.has(Field::destination_domain)} << (kGroups - 1);
-}
-
-std::uint64_t DocumentWalk::conditions(const StreamPlan& plan, const EventHeader& header) {
-  const bool has_source = header.source.version != IpVersion::none;
-  const bool has_destination = header.destination.version != IpVersion::none;
-  const bool has_start = header.start != kNever;
-  const bool has_end = header.end != kNever;
-  const bool there[kGroups - 2] = {
-      has_source,
-      header.source_port != 0,
-      header.source_bytes != 0,
-      has_destination,
-      header.destination_port != 0,
-      header.destination_bytes != 0,
-      has_source || has_destination,
-      header.transport != Transport::none,
-      header.community_id_is == CommunityIdIs::made,
-      plan.is_flow() || header.source_bytes != 0 || header.destination_bytes != 0,  // a flow without octets says so
-      has_start,
-      has_end,
-      has_start && has_end && header.end >= header.start,
-      header.status != Status::none};
+std::uint64_t DocumentWalk::conditions(const StreamPlan& plan, const HeaderFacts& facts, const FieldSet& set) {
+  const bool has_source = facts.source_version != IpVersion::none;
+  const bool has_destination = facts.destination_version != IpVersion::none;
+  const bool has_bytes = facts.has_source_bytes || facts.has_destination_bytes;
+  const bool there[kGroups] = {has_source,
+                               facts.has_source_port,
+                               facts.has_source_bytes,
+                               has_destination,
+                               facts.has_destination_port,
+                               facts.has_destination_bytes,
+                               has_source || has_destination,
+                               facts.transport != Transport::none,
+                               facts.community_id_is == CommunityIdIs::made,
+                               plan.is_flow() || has_bytes,  // a flow without octets says so
+                               facts.has_start,
+                               facts.has_end,
+                               facts.has_start && facts.has_end && facts.ends_after_start,
+                               facts.status != Status::none,
+                               set.has(Field::source_domain),
+                               set.has(Field::destination_domain)};
   std::uint64_t bits = 0;
-  for (std::size_t i = 0; i < kGroups - 2; ++i) bits |= std::uint64_t{there[i]} << i;
+  for (std::size_t i = 0; i < kGroups; ++i) bits |= std::uint64_t{there[i]} << i;
   return bits;
 }
 
-// As `conditions`, which follow from it, and the words: the same for two headers only if all of these are.
-std::uint64_t DocumentWalk::header_key(const EventHeader& header, NetworkDirection direction) {
-  std::uint64_t key = 0;
-  int at = 0;
-  const auto add = [&](auto value) {  // an enumeration of one octet, or a condition
-    static_assert(sizeof value == 1);
-    key |= static_cast<std::uint64_t>(value) << at;
-    at += std::is_same_v<decltype(value), bool> ? 1 : 8;
-  };
-  add(header.source.version);
-  add(header.destination.version);
-  add(header.transport);
-  add(header.status);
-  add(header.community_id_is);
-  add(direction);
-  add(document_values::is_ipv4(header));
-  add(header.source_port != 0);
-  add(header.destination_port != 0);
-  add(header.source_bytes != 0);
-  add(header.destination_bytes != 0);
-  add(header.start != kNever);
-  add(header.end != kNever);
-  add(header.end >= header.start);
-  return key;
+DocumentWalk::HeaderFacts DocumentWalk::facts_of(const EventHeader& header, NetworkDirection direction) {
+  return {.source_version = header.source.version,
+          .destination_version = header.destination.version,
+          .transport = header.transport,
+          .status = header.status,
+          .community_id_is = header.community_id_is,
+          .direction = direction,
+          .is_ipv4 = document_values::is_ipv4(header),
+          .has_source_port = header.source_port != 0,
+          .has_destination_port = header.destination_port != 0,
+          .has_source_bytes = header.source_bytes != 0,
+          .has_destination_bytes = header.destination_bytes != 0,
+          .has_start = header.start != kNever,
+          .has_end = header.end != kNever,
+          .ends_after_start = header.end >= header.start,
+          .unused = 0};
 }
 
 FieldSet DocumentWalk::derived(const StreamPlan& plan, std::uint64_t conditions) const {
@@ -402,7 +388,8 @@ void DocumentWalk::append_json(const StreamPlan& plan, const EventHeader& header
   const EventView event(header, encoded);
   const Given given{plan, header, event, direction};
   bool worth_making = false;
-  const ProgramKey key{plan.id(), header_key(header, direction), event.heads()};
+  const HeaderFacts facts = facts_of(header, direction);
+  const ProgramKey key{plan.id(), std::bit_cast<std::uint64_t>(facts), event.heads()};
   const Program* const program = programs_.find(key, worth_making);
   if (program != nullptr && header.size * program->times_shown() <= kMostByProgram) [[likely]] {
     ProgramOutput output(style, transitions, buffer);
@@ -412,7 +399,7 @@ void DocumentWalk::append_json(const StreamPlan& plan, const EventHeader& header
   }
   JsonOutput output(style, transitions, buffer);
   index(event);
-  const FieldSet derived_fields = derived(plan, conditions(plan, header, set_));
+  const FieldSet derived_fields = derived(plan, conditions(plan, facts, set_));
   if (worth_making) programs_.keep(key, make_program(given, derived_fields, transitions));
   write(given, derived_fields, output);
   keep_community_id(output.community_id_at(), begin);
@@ -424,7 +411,7 @@ Value DocumentWalk::make_value(const StreamPlan& plan, const EventHeader& header
   index(event);
   prepare(header);
   ValueOutput output;
-  write({plan, header, event, direction}, derived(plan, conditions(plan, header, set_)), output);
+  write({plan, header, event, direction}, derived(plan, conditions(plan, facts_of(header, direction), set_)), output);
   return output.take();
 }
 

@@ -52,12 +52,28 @@ class DocumentWalk {
   // The texts of what stands in several places.
   void prepare(const EventHeader& header);
   void append_by_program(const Program& program, const Given& given, ProgramOutput& output);
-  // What programs know of a header.
-  [[nodiscard]] static std::uint64_t header_key(const EventHeader& header, NetworkDirection direction);
-  // Which of Groups are there, a bit for each; their fields and the constant ones.
-  [[nodiscard]] static std::uint64_t conditions(const StreamPlan& plan, const EventHeader& header);
-  // The same, and what follows from the event's own fields.
-  [[nodiscard]] static std::uint64_t conditions(const StreamPlan& plan, const EventHeader& header, const FieldSet& set);
+  // What decides which derived fields a document has, and the words of those that have few. All of it is in the key of
+  // a program, and conditions() sees nothing else of a header.
+  struct HeaderFacts {
+    IpVersion source_version;
+    IpVersion destination_version;
+    Transport transport;
+    Status status;
+    CommunityIdIs community_id_is;
+    NetworkDirection direction;
+    bool is_ipv4 : 1;
+    bool has_source_port : 1;
+    bool has_destination_port : 1;
+    bool has_source_bytes : 1;
+    bool has_destination_bytes : 1;
+    bool has_start : 1;
+    bool has_end : 1;
+    bool ends_after_start : 1;
+    std::uint8_t unused;
+  };
+  [[nodiscard]] static HeaderFacts facts_of(const EventHeader& header, NetworkDirection direction);
+  // Which of Groups are there, a bit for each; their fields and the constant ones. `set`: the event's own fields.
+  [[nodiscard]] static std::uint64_t conditions(const StreamPlan& plan, const HeaderFacts& facts, const FieldSet& set);
   [[nodiscard]] FieldSet derived(const StreamPlan& plan, std::uint64_t conditions) const;
   // The end that is shown whole from this field on: its octets, address and port, and nothing else between them.
   struct WholeEnd;
